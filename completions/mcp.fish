@@ -1,0 +1,55 @@
+# Completion of mcp(1) for fish.
+
+# The attributes that the comma list at the cursor does not hold yet, each
+# behind what stands there already.
+function __mcp_attributes
+    set -l names mode ownership timestamps links xattr context all
+    set -l texts 'Permission bits and access control lists' 'Owner and group' \
+        'Access and modification times' 'Hard links between the copied files' \
+        'Extended attributes' 'SELinux label, part of xattr' 'All of these'
+    set -l list (commandline -ct | string replace -r -- '^--[^=]*=' '')
+    set -l head (string replace -rf -- '[^,]*$' '' "$list")
+    for i in (seq (count $names))
+        contains -- $names[$i] (string split , -- "$head")
+        or printf '%s%s\t%s\n' "$head" $names[$i] $texts[$i]
+    end
+end
+
+function __mcp_directories
+    set -l token (commandline -ct | string replace -r -- '^--[^=]*=|^-[adfHiLnPpRrTuvx]*t' '')
+    __fish_complete_directories "$token" Directory
+end
+
+set -l when "auto\t'Where it serves' always\t'In any case' never\t'Not at all'"
+
+complete -c mcp -s a -l archive -d 'Copy trees with all attributes'
+complete -c mcp -s d -d 'Same as --no-dereference --preserve=links'
+complete -c mcp -s f -l force -d 'Replace files that cannot be opened for writing'
+complete -c mcp -s H -d 'Follow symbolic links among the operands only'
+complete -c mcp -s i -l interactive -d 'Ask before overwriting'
+complete -c mcp -s L -l dereference -d 'Follow every symbolic link in a source'
+complete -c mcp -s n -l no-clobber -d 'Leave existing files as they are'
+complete -c mcp -s P -l no-dereference -d 'Copy symbolic links as links'
+complete -c mcp -s p -d 'Same as --preserve=mode,ownership,timestamps'
+complete -c mcp -l preserve -f -a '(__mcp_attributes)' -d 'Keep these attributes'
+complete -c mcp -l no-preserve -x -a '(__mcp_attributes)' -d 'Do not keep these attributes'
+complete -c mcp -s R -s r -l recursive -d 'Copy directories and all in them'
+complete -c mcp -l reflink -f -a $when -d 'Clone regular files'
+complete -c mcp -l sparse -x -a $when -d 'Make holes in the copy'
+complete -c mcp -l strip-trailing-slashes -d 'Take slashes off the end of each source'
+complete -c mcp -s t -l target-directory -x -a '(__mcp_directories)' -d 'Copy every operand into this directory'
+complete -c mcp -s T -l no-target-directory -d 'Take DEST for the very name of the copy'
+complete -c mcp -s u -l update -d 'Skip files not newer than their destination'
+complete -c mcp -s v -l verbose -d 'Write a line for each file'
+complete -c mcp -s x -l one-file-system -d 'Stay on the file system of each source'
+complete -c mcp -s j -l workers -x -a "auto\t'One for each usable processor' 1 2 4 8 16 32 64 128 256" -d 'Number of workers'
+complete -c mcp -l method -x -d 'Insist on one way of moving data' -a "
+    auto\t'What serves the file best'
+    mmap\t'Mapped source to mapped destination'
+    range\t'copy_file_range(2)'
+    rw\t'read(2) and write(2)'
+    clone\t'Share the blocks of the source'"
+complete -c mcp -l progress -f -a $when -d 'Show progress'
+complete -c mcp -l stats -d 'Write a summary at the end'
+complete -c mcp -l help -f -d 'Show a summary of the options'
+complete -c mcp -l version -f -d 'Show name and version'

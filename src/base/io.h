@@ -1,0 +1,30 @@
+/*
+ * io - read and write that are not short and not interrupted.
+ *
+ * Errors: -1 with errno, as the system calls.
+ */
+#ifndef MCP_BASE_IO_H
+#define MCP_BASE_IO_H
+
+#include <sys/types.h>
+
+/* Writes all LEN bytes; 0, or -1 with errno. */
+int io_write_full(int fd, const void *buf, size_t len);
+
+/* Writes all LEN bytes at offset OFF; 0, or -1 with errno. */
+int io_pwrite_full(int fd, const void *buf, size_t len, off_t off);
+
+/*
+ * Reads until LEN bytes are there or the end of file is met; the bytes read,
+ * or -1 with errno.
+ */
+ssize_t io_read_full(int fd, void *buf, size_t len);
+ssize_t io_pread_full(int fd, void *buf, size_t len, off_t off);
+
+/*
+ * Closes *FD where it is not -1, and sets it to -1.  0, or -1 with errno.
+ * EINTR counts as closed: on Linux the descriptor is gone by then (close(2)).
+ */
+int io_close(int *fd);
+
+#endif

@@ -1,0 +1,135 @@
+#include <config.h>
+
+#include "base/quote.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+#include <wctype.h>
+
+/* One character of the name: how many bytes, and may it be shown as it is? */
+struct glyph {
+	size_t len;
+	bool printable;
+};
+
+static struct glyph
+glyph_next(const char *p, size_t left, mbstate_t *st)
+{
+	wchar_t wc;
+	size_t n;
+
+	n = mbrtowc(&wc, p, left, st);
+	if (n == (size_t)-1 || n == (size_t)-2) {
+		memset(st, 0, sizeof(*st));
+		return (struct glyph){ 1, false };
+	}
+	/* The C locale of some libcs maps high bytes to wide characters. */
+	if (n == 1 && (unsigned char)*p >= 0x80)
+		return (struct glyph){ 1, false };
+	return (struct glyph){ n ? n : 1, iswprint((wint_t)wc) != 0 };
+}
+
+/* May C stand between double quotes for both C and the shell? */
+static bool
+fits_double_quotes(unsigned char c)
+{
+	return c >= 0x80 || (c >= '0' && c <= ':') ||
+	       (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       (c && strchr(" '%+,-./]_", c));
+}
+
+/*
+ * "it's" is shorter than 'it'\''s'; it serves where every other character is
+ * harmless between double quotes.  (# and ~ are so at the front only, since
+ * that is where the shell minds them unquoted.)
+ */
+static bool
+wants_double_quotes(const char *name)
+{
+	size_t left = strlen(name);
+	bool single = false;
+	mbstate_t st = { 0 };
+
+	for (const char *p = name; left;) {
+		struct glyph g = glyph_next(p, left, &st);
+		unsigned char c = (unsigned char)*p;
+
+		if (!g.printable)
+			return false;
+		if (g.len == 1 && !fits_double_quotes(c) &&
+		    !(p == name && (c == '#' || c == '~')))
+			return false;
+		single |= c == '\'';
+		p += g.len;
+		left -= g.len;
+	}
+	return single;
+}
+
+static void
+add_escape(struct strbuf *sb, unsigned char c)
+{
+	static const char plain[] = "\a\b\f\n\r\t\v";
+	static const char letter[] = "abfnrtv";
+	const char *at = c ? strchr(plain, c) : NULL;
+
+	if (at)
+		strbuf_addf(sb, "\\%c", letter[at - plain]);
+	else
+		strbuf_addf(sb, "\\%03o", c);
+}
+
+void
+quote_add(struct strbuf *sb, const char *name)
+{
+	size_t left = strlen(name);
+	mbstate_t st = { 0 };
+	bool escaping = false;	/* between $' and ' */
+
+	if (wants_double_quotes(name)) {
+		strbuf_addf(sb, "\"%s\"", name);
+		return;
+	}
+	strbuf_addc(sb, '\'');
+	for (const char *p = name; left;) {
+		struct glyph g = glyph_next(p, left, &st);
+
+		if (!g.printable) {
+			if (!escaping)
+				strbuf_adds(sb, "'$'");
+			escaping = true;
+			for (size_t i = 0; i < g.len; i++)
+				add_escape(sb, (unsigned char)p[i]);
+		} else if (*p == '\'') {
+			strbuf_adds(sb, escaping ? "''\\''" : "'\\''");
+			escaping = false;
+		} else {
+			if (escaping)
+				strbuf_adds(sb, "''");
+			escaping = false;
+			strbuf_add(sb, p, g.len);
+		}
+		p += g.len;
+		left -= g.len;
+	}
+	strbuf_addc(sb, '\'');
+}
+
+const char *
+quote_n(unsigned slot, const char *name)
+{
+	static struct strbuf bufs[2];
+	struct strbuf *sb = &bufs[slot % 2];
+
+	strbuf_reset(sb);
+	quote_add(sb, name);
+	return strbuf_str(sb);
+}
+
+const char *
+quote(const char *name)
+{
+	return quote_n(0, name);
+}

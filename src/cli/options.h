@@ -1,0 +1,34 @@
+/*
+ * options - the command line: what the user asked for.
+ */
+#ifndef MCP_CLI_OPTIONS_H
+#define MCP_CLI_OPTIONS_H
+
+#include "board/board.h"
+#include "copy/opts.h"
+
+enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
+
+struct options {
+	struct copy_opts copy;
+	unsigned workers;
+	enum when progress;
+	bool stats;
+	bool strip_slashes;
+	bool no_target;			/* -T */
+	const char *target;		/* -t, or NULL */
+	enum board_backing backing;	/* forced by MCP_BOARD, for tests */
+	char **operands;		/* of argv */
+	int noperands;
+};
+
+/*
+ * Reads ARGV and the environment (MCP_WORKERS, MCP_BOARD).  --help, --version
+ * and errors end the process, errors with one line and status 1.
+ */
+void options_read(struct options *out, int argc, char **argv);
+
+/* "Try 'mcp --help' ..." on stderr, and exit status 1. */
+_Noreturn void options_usage_error(void);
+
+#endif

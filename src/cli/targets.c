@@ -1,0 +1,158 @@
+#include <config.h>
+
+#include "cli/targets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/quote.h"
+
+static int
+open_target(const char *name)
+{
+	return open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Without trailing slashes, but for "/" itself; allocated. */
+static char *
+stripped(const char *name)
+{
+	char *s = mem_strdup(name);
+	size_t n = strlen(s);
+
+	while (n > 1 && s[n - 1] == '/')
+		s[--n] = '\0';
+	return s;
+}
+
+/* The name its copy has in a target directory; allocated. */
+static char *
+name_in_target(const char *src)
+{
+	char *s = stripped(src);
+	char *slash = strrchr(s, '/');
+	char *base = mem_strdup(slash ? slash + 1 : s);
+
+	free(s);
+	/* `cp -R x/.. d` copies into d, and so does `cp -R / d`. */
+	if (!*base || !strcmp(base, "..")) {
+		free(base);
+		return mem_strdup(".");
+	}
+	return base;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct operand *x = *(struct operand *const *)a;
+	const struct operand *y = *(struct operand *const *)b;
+	int c = strcmp(x->dst, y->dst);
+
+	return c ? c : (x > y) - (x < y);
+}
+
+/* Two operands with one destination must not be copied at the same time. */
+static void
+find_overlap(struct operands *ops)
+{
+	struct operand **v = mem_calloc(ops->n, sizeof(struct operand *));
+
+	for (uint32_t i = 0; i < ops->n; i++)
+		v[i] = &ops->v[i];
+	qsort(v, ops->n, sizeof(struct operand *), by_name);
+	for (uint32_t i = 1; i < ops->n; i++)
+		if (!strcmp(v[i - 1]->dst, v[i]->dst))
+			v[i]->again = ops->overlap = true;
+	free(v);
+}
+
+static void
+fill(const struct options *opt, struct operands *ops, int n)
+{
+	ops->v = mem_calloc((size_t)n, sizeof(*ops->v));
+	ops->n = (uint32_t)n;
+	for (int i = 0; i < n; i++) {
+		const char *src = opt->operands[i];
+
+		ops->v[i].src = opt->strip_slashes ? stripped(src)
+						   : mem_strdup(src);
+		ops->v[i].dst = ops->target ? name_in_target(src)
+					    : mem_strdup(opt->operands[n]);
+	}
+	if (ops->target)
+		find_overlap(ops);
+}
+
+static void
+check_count(const struct options *opt)
+{
+	int n = opt->noperands;
+
+	if (n == 0) {
+		diag_error(0, "missing file operand");
+		options_usage_error();
+	}
+	if (n == 1 && !opt->target) {
+		diag_error(0, "missing destination file operand after %s",
+			   quote(opt->operands[0]));
+		options_usage_error();
+	}
+	if (n > 2 && opt->no_target) {
+		diag_error(0, "extra operand %s", quote(opt->operands[2]));
+		options_usage_error();
+	}
+}
+
+void
+targets_find(const struct options *opt, struct operands *ops)
+{
+	int n = opt->noperands;
+	const char *last;
+
+	*ops = (struct operands){ .dst_dir = AT_FDCWD };
+	check_count(opt);
+	if (opt->target) {
+		ops->target = opt->target;
+		ops->dst_dir = open_target(opt->target);
+		if (ops->dst_dir < 0) {
+			diag_error(errno, "target directory %s",
+				   quote(opt->target));
+			exit(EXIT_FAILURE);
+		}
+		fill(opt, ops, n);
+		return;
+	}
+	last = opt->operands[n - 1];
+	if (!opt->no_target) {
+		ops->dst_dir = open_target(last);
+		if (ops->dst_dir >= 0) {
+			ops->target = last;
+		} else if (n > 2) {
+			diag_error(errno, "target %s", quote(last));
+			exit(EXIT_FAILURE);
+		} else {
+			ops->dst_dir = AT_FDCWD;
+		}
+	}
+	fill(opt, ops, n - 1);
+}
+
+void
+targets_release(struct operands *ops)
+{
+	for (uint32_t i = 0; i < ops->n; i++) {
+		free((char *)(uintptr_t)ops->v[i].src);
+		free((char *)(uintptr_t)ops->v[i].dst);
+	}
+	free(ops->v);
+	if (ops->dst_dir != AT_FDCWD)
+		io_close(&ops->dst_dir);
+}

@@ -1,0 +1,223 @@
+#include <config.h>
+
+#include "copy/mapcopy.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+#include "copy/guard.h"
+
+#define HUGE ((size_t)2 << 20)
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/*
+ * Address space this process maps files into, aligned to 2 MiB: the source's
+ * window, then the destination's.  What is not mapped is PROT_NONE, so that
+ * nothing else gets in between.
+ */
+#define WINDOW (MAPCOPY_MAX + HUGE)
+static char *windows;
+static size_t used[2];	/* bytes of each window that a file is mapped in */
+
+static char *
+window(int side)
+{
+	return windows + (size_t)side * WINDOW;
+}
+
+static int
+windows_reserve(void)
+{
+	size_t size = 2 * WINDOW + HUGE;
+	void *p;
+
+	if (windows)
+		return 0;
+	p = mmap(NULL, size, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return -1;
+	windows = (char *)(((uintptr_t)p + HUGE - 1) & ~(HUGE - 1));
+	return 0;
+}
+
+static void
+window_clear(int side)
+{
+	if (used[side])
+		mmap(window(side), used[side], PROT_NONE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+		     -1, 0);
+	used[side] = 0;
+}
+
+void
+mapcopy_drop(void)
+{
+	window_clear(SIDE_SRC);
+	window_clear(SIDE_DST);
+}
+
+/* Maps OFF..OFF+LEN; the address of OFF, or NULL with errno. */
+static char *
+map_side(enum copy_side side, int fd, uint64_t off, size_t len)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t lead = off & (page - 1);
+	uint64_t from = off - lead;
+	char *at = window(side) + (from & (HUGE - 1));
+	int prot = side == SIDE_DST ? PROT_READ | PROT_WRITE : PROT_READ;
+	size_t end = (size_t)(at - window(side)) + lead + len;
+
+	/* A shorter mapping would leave the tail of the last one behind. */
+	if (end < used[side])
+		window_clear(side);
+	if (mmap(at, lead + len, prot, MAP_SHARED | MAP_FIXED, fd,
+		 (off_t)from) == MAP_FAILED)
+		return NULL;
+	used[side] = (end + page - 1) & ~(page - 1);
+	return at + lead;
+}
+
+/*
+ * Takes the page faults of a mapping in bulk.  What goes wrong here goes wrong
+ * again, with an address, when the bytes are copied: so no error.
+ */
+static void
+populate(char *at, size_t len, int advice)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *from = (char *)((uintptr_t)at & ~(page - 1));
+
+	madvise(from, len + (size_t)(at - from), advice);
+}
+
+struct span {
+	char *to;
+	const char *from;
+	size_t len;
+};
+
+/*
+ * Stores that go past the caches: the destination's lines need not be read
+ * first, and what is copied is not looked at again soon.
+ */
+static void
+copy_span(void *ctx)
+{
+	const struct span *s = ctx;
+	char *to = s->to;
+	const char *from = s->from;
+	size_t len = s->len;
+
+#ifdef __SSE2__
+	if ((((uintptr_t)to | (uintptr_t)from) & 15) == 0) {
+		for (; len >= 64; len -= 64, to += 64, from += 64) {
+			const __m128i *f = (const __m128i *)from;
+			__m128i *t = (__m128i *)to;
+			__m128i a = _mm_load_si128(f);
+			__m128i b = _mm_load_si128(f + 1);
+			__m128i c = _mm_load_si128(f + 2);
+			__m128i d = _mm_load_si128(f + 3);
+
+			_mm_stream_si128(t, a);
+			_mm_stream_si128(t + 1, b);
+			_mm_stream_si128(t + 2, c);
+			_mm_stream_si128(t + 3, d);
+		}
+		_mm_sfence();
+	}
+#endif
+	memcpy(to, from, len);
+}
+
+/* Which side did ADDR fault on, where, and why? */
+static int
+map_fault(struct copy_pair *p, uint64_t off, const struct span *s,
+	  const char *addr)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct stat st;
+
+	if (addr >= s->from && addr < s->from + s->len + page) {
+		uint64_t at = off + (uint64_t)(addr - s->from);
+
+		if (fstat(p->src, &st) == 0 && (uint64_t)st.st_size <= at)
+			return pair_fail(p, SIDE_SRC, (uint64_t)st.st_size, 0);
+		return pair_fail(p, SIDE_SRC, at, EIO);
+	}
+	off += (uint64_t)(addr - s->to);
+	if (fstat(p->dst, &st) == 0 && (uint64_t)st.st_size <= off)
+		return pair_fail(p, SIDE_DST, off, EIO);
+	return pair_fail(p, SIDE_DST, off, ENOSPC);
+}
+
+int
+mapcopy_map(struct copy_pair *p, uint64_t off, size_t len)
+{
+	struct span s = { .len = len };
+	char *addr;
+
+	if (windows_reserve() < 0) {
+		pair_fail(p, SIDE_DST, off, errno);
+		return 1;
+	}
+	s.from = map_side(SIDE_SRC, p->src, off, len);
+	if (!s.from) {
+		pair_fail(p, SIDE_SRC, off, errno);
+		return 1;
+	}
+	s.to = map_side(SIDE_DST, p->dst, off, len);
+	if (!s.to) {
+		pair_fail(p, SIDE_DST, off, errno);
+		return 1;
+	}
+	populate((char *)s.from, len, MADV_POPULATE_READ);
+	populate(s.to, len, MADV_POPULATE_WRITE);
+	addr = guard_run(copy_span, &s);
+	if (addr)
+		return map_fault(p, off, &s, addr);
+	p->bytes += len;
+	return 0;
+}
+
+int
+mapcopy_fill(struct copy_pair *p, uint64_t off, size_t len)
+{
+	size_t done = 0;
+	char *to;
+
+	if (windows_reserve() < 0 ||
+	    !(to = map_side(SIDE_DST, p->dst, off, len))) {
+		pair_fail(p, SIDE_DST, off, errno);
+		return 1;
+	}
+	populate(to, len, MADV_POPULATE_WRITE);
+	while (done < len) {
+		ssize_t n = pread(p->src, to + done, len - done,
+				  (off_t)(off + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		/* EFAULT: the kernel met what would be SIGBUS for us. */
+		if (n < 0 && errno == EFAULT)
+			return pair_fail(p, SIDE_DST, off + done, ENOSPC);
+		if (n < 0)
+			return pair_fail(p, SIDE_SRC, off + done, errno);
+		if (n == 0)
+			return pair_fail(p, SIDE_SRC, off + done, 0);
+		done += (size_t)n;
+	}
+	p->bytes += len;
+	return 0;
+}

@@ -1,0 +1,299 @@
+#include <config.h>
+
+#include "copy/meta.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/quote.h"
+
+#define ACL_ACCESS "system.posix_acl_access"
+#define ACL_DEFAULT "system.posix_acl_default"
+#define XATTR_MAX ((size_t)64 << 10)	/* of a value and of a list (xattr(7)) */
+
+static ssize_t
+get_xattr(const struct meta *m, const char *name, void *value)
+{
+	return m->src_fd >= 0 ? fgetxattr(m->src_fd, name, value, XATTR_MAX)
+			      : lgetxattr(m->src_path, name, value, XATTR_MAX);
+}
+
+static int
+set_xattr(const struct meta *m, const char *name, const void *value,
+	  size_t size)
+{
+	return m->dst_fd >= 0 ? fsetxattr(m->dst_fd, name, value, size, 0)
+			      : lsetxattr(m->dst_path, name, value, size, 0);
+}
+
+static int
+remove_xattr(const struct meta *m, const char *name)
+{
+	return m->dst_fd >= 0 ? fremovexattr(m->dst_fd, name)
+			      : lremovexattr(m->dst_path, name);
+}
+
+static void *
+value_buffer(void)
+{
+	static void *buf;
+
+	if (!buf)
+		buf = mem_pages(XATTR_MAX);
+	return buf;
+}
+
+static char *
+list_buffer(void)
+{
+	static char *buf;
+
+	if (!buf)
+		buf = mem_pages(XATTR_MAX);
+	return buf;
+}
+
+static bool
+no_acl_there(int err)
+{
+	return err == ENODATA || err == EOPNOTSUPP || err == ENOSYS ||
+	       err == EINVAL;
+}
+
+/* One ACL of the source, or none, becomes the destination's. */
+static int
+copy_acl(const struct meta *m, const char *name, bool listed)
+{
+	void *value = value_buffer();
+	ssize_t n = -1;
+
+	errno = ENODATA;
+	if (listed)
+		n = get_xattr(m, name, value);
+	if (n < 0 && !no_acl_there(errno)) {
+		diag_error(errno, "preserving permissions for %s",
+			   quote(label_dst(m->label)));
+		return -1;
+	}
+	if (n < 0) {
+		if (m->drop_acl && remove_xattr(m, name) < 0 &&
+		    !no_acl_there(errno))
+			goto fail;
+		return 0;
+	}
+	if (set_xattr(m, name, value, (size_t)n) == 0)
+		return 0;
+fail:
+	diag_error(errno, "preserving permissions for %s",
+		   quote(label_dst(m->label)));
+	return -1;
+}
+
+/*
+ * -a takes along what the caller may set and the destination can hold; an
+ * attribute asked for by name, or lost for another reason, is an error.
+ */
+static bool
+xattr_loss_is_error(const struct meta *m, int err)
+{
+	if (m->o->require_xattr)
+		return true;
+	return err != EOPNOTSUPP && err != EPERM && err != EACCES;
+}
+
+static int
+copy_xattr(const struct meta *m, const char *name)
+{
+	void *value = value_buffer();
+	ssize_t n = get_xattr(m, name, value);
+
+	if (n < 0 && errno == ENODATA)	/* gone since it was listed */
+		return 0;
+	if (n >= 0 && set_xattr(m, name, value, (size_t)n) == 0)
+		return 0;
+	if (!xattr_loss_is_error(m, errno))
+		return 0;
+	diag_error(errno, "setting attribute %s for %s", quote_n(0, name),
+		   quote_n(1, label_dst(m->label)));
+	return -1;
+}
+
+static bool
+is_acl(const char *name)
+{
+	return !strcmp(name, ACL_ACCESS) || !strcmp(name, ACL_DEFAULT);
+}
+
+static int
+list_failed(const struct meta *m, int err)
+{
+	if (err == EOPNOTSUPP || err == ENOSYS || !xattr_loss_is_error(m, err))
+		return 0;
+	diag_error(err, "listing attributes of %s", quote(label_src(m->label)));
+	return -1;
+}
+
+static int
+copy_acls(const struct meta *m, bool access, bool fallback, bool *touched)
+{
+	int r = 0;
+
+	if (!m->o->keep_mode || S_ISLNK(m->src->st_mode))
+		return 0;
+	if (access || m->drop_acl) {
+		r |= copy_acl(m, ACL_ACCESS, access);
+		*touched = true;
+	}
+	if (S_ISDIR(m->src->st_mode) && (fallback || m->drop_acl))
+		r |= copy_acl(m, ACL_DEFAULT, fallback);
+	return r;
+}
+
+/* *TOUCHED where the mode may have changed with an ACL. */
+static int
+copy_xattrs(const struct meta *m, bool *touched)
+{
+	char *list;
+	ssize_t n;
+	bool access = false, fallback = false;
+	int r = 0;
+
+	if (!m->o->keep_xattr && !m->o->keep_context) /* no list: ask for it */
+		return copy_acls(m, true, true, touched);
+	list = list_buffer();
+	n = m->src_fd >= 0 ? flistxattr(m->src_fd, list, XATTR_MAX)
+			   : llistxattr(m->src_path, list, XATTR_MAX);
+	if (n < 0)
+		return list_failed(m, errno);
+	for (const char *name = list; name < list + n;
+	     name += strlen(name) + 1) {
+		bool context = !strcmp(name, "security.selinux");
+
+		access |= !strcmp(name, ACL_ACCESS);
+		fallback |= !strcmp(name, ACL_DEFAULT);
+		if (is_acl(name))
+			continue;
+		if (context ? m->o->keep_context : m->o->keep_xattr)
+			r |= copy_xattr(m, name);
+	}
+	return r | copy_acls(m, access, fallback, touched);
+}
+
+static int
+set_owner(const struct meta *m, uid_t uid, gid_t gid)
+{
+	return m->dst_fd >= 0 ? fchown(m->dst_fd, uid, gid)
+			      : lchown(m->dst_path, uid, gid);
+}
+
+/* 1 where owner or group are not the source's, and that is no error. */
+static int
+copy_owner(const struct meta *m)
+{
+	int err;
+
+	if (set_owner(m, m->src->st_uid, m->src->st_gid) == 0)
+		return 0;
+	err = errno;
+	if (err != EPERM && err != EINVAL)
+		goto fail;
+	/* One who may not give files away may still change the group. */
+	(void)set_owner(m, (uid_t)-1, m->src->st_gid);
+	if (m->o->euid != 0)
+		return 1;
+fail:
+	diag_error(err, "failed to preserve ownership for %s",
+		   quote(label_dst(m->label)));
+	return -1;
+}
+
+static int
+dst_stat(const struct meta *m, struct stat *st)
+{
+	return m->dst_fd >= 0 ? fstat(m->dst_fd, st)
+			      : lstat(m->dst_path, st);
+}
+
+static int
+set_mode(const struct meta *m, mode_t mode)
+{
+	int r = m->dst_fd >= 0 ? fchmod(m->dst_fd, mode)
+			       : fchmodat(AT_FDCWD, m->dst_path, mode,
+					  AT_SYMLINK_NOFOLLOW);
+
+	if (r == 0)
+		return 0;
+	diag_error(errno, "preserving permissions for %s",
+		   quote(label_dst(m->label)));
+	return -1;
+}
+
+static int
+copy_times(const struct meta *m)
+{
+	struct timespec ts[2] = { m->src->st_atim, m->src->st_mtim };
+	int r = m->dst_fd >= 0 ? futimens(m->dst_fd, ts)
+			       : utimensat(AT_FDCWD, m->dst_path, ts,
+					   AT_SYMLINK_NOFOLLOW);
+
+	if (r == 0)
+		return 0;
+	diag_error(errno, "preserving times for %s",
+		   quote(label_dst(m->label)));
+	return -1;
+}
+
+int
+meta_copy(const struct meta *m)
+{
+	const struct copy_opts *o = m->o;
+	bool symlink = S_ISLNK(m->src->st_mode), touched = false;
+	mode_t want = m->final_mode & 07777, have = m->dst_mode & 07777;
+	struct stat st;
+	int r = 0, own = 0;
+
+	if (o->keep_mode)
+		want = m->src->st_mode & 07777;
+	if (o->keep_owner) {
+		if (dst_stat(m, &st) < 0) {
+			diag_error(errno, "cannot stat %s",
+				   quote(label_dst(m->label)));
+			return -1;
+		}
+		have = st.st_mode & 07777;
+		if (st.st_uid != m->src->st_uid ||
+		    st.st_gid != m->src->st_gid) {
+			own = copy_owner(m);
+			have &= (mode_t)~(S_ISUID | S_ISGID);
+		}
+		if (own < 0)
+			r = -1;
+	}
+	if (o->keep_xattr || o->keep_context || o->keep_mode)
+		r |= copy_xattrs(m, &touched);
+	/* Set-id bits are for the owner they were given by. */
+	if (own)
+		want &= (mode_t)~(S_ISUID | S_ISGID | S_ISVTX);
+	if (!symlink && (want != have || touched))
+		r |= set_mode(m, want);
+	if (o->keep_times)
+		r |= copy_times(m);
+	return r ? -1 : 0;
+}
+
+bool
+meta_default_acl(int fd)
+{
+	return fgetxattr(fd, ACL_DEFAULT, NULL, 0) > 0;
+}
+
+void
+meta_drop_default_acl(int fd)
+{
+	(void)fremovexattr(fd, ACL_DEFAULT);
+}

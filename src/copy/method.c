@@ -1,0 +1,140 @@
+#include <config.h>
+
+#include "copy/method.h"
+
+#include <errno.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/vfs.h>
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+#ifndef CIFS_SUPER_MAGIC
+#define CIFS_SUPER_MAGIC 0xff534d42
+#endif
+#ifndef SMB2_SUPER_MAGIC
+#define SMB2_SUPER_MAGIC 0xfe534d42
+#endif
+#ifndef CEPH_SUPER_MAGIC
+#define CEPH_SUPER_MAGIC 0x00c36400
+#endif
+
+static const char *const names[] = {
+	[METHOD_AUTO] = "auto", [METHOD_CLONE] = "clone",
+	[METHOD_RANGE] = "range", [METHOD_MMAP] = "mmap",
+	[METHOD_FILL] = "fill", [METHOD_RW] = "rw",
+};
+
+int
+method_parse(const char *name)
+{
+	for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++)
+		if (i != METHOD_FILL && !strcmp(name, names[i]))
+			return i;
+	return -1;
+}
+
+const char *
+method_name(enum copy_method method)
+{
+	return names[method];
+}
+
+/*
+ * The way for big files by the destination's file system.  Measured with
+ * 1 GiB in cache into a new file; `make bench` measures it anew.
+ */
+static const struct choice {
+	unsigned long fs;
+	enum copy_method method;
+} choices[] = {
+	/* Stores take no lock, reserved extents are converted at write-back. */
+	{ EXT4_SUPER_MAGIC, METHOD_MMAP },
+	{ XFS_SUPER_MAGIC, METHOD_MMAP },
+	/* Writers of one inode take turns; faults are dear, so one map only. */
+	{ BTRFS_SUPER_MAGIC, METHOD_FILL },
+	/* write(2) takes no page fault at all, and here it hardly locks. */
+	{ TMPFS_MAGIC, METHOD_RW },
+	/* The server can do it without the bytes passing here. */
+	{ NFS_SUPER_MAGIC, METHOD_RANGE },
+	{ CIFS_SUPER_MAGIC, METHOD_RANGE },
+	{ SMB2_SUPER_MAGIC, METHOD_RANGE },
+	{ CEPH_SUPER_MAGIC, METHOD_RANGE },
+};
+
+/* May the source be mapped, and does it hold still while it is? */
+static bool
+source_maps(unsigned long fs)
+{
+	return fs == EXT4_SUPER_MAGIC || fs == XFS_SUPER_MAGIC ||
+	       fs == BTRFS_SUPER_MAGIC || fs == TMPFS_MAGIC;
+}
+
+enum copy_method
+method_choose(const struct copy_opts *o, int src, const struct stat *src_st,
+	      int dst, const struct stat *dst_st)
+{
+	static dev_t seen_src, seen_dst;
+	static enum copy_method seen;
+	struct statfs from, to;
+
+	if (o->method != METHOD_AUTO)
+		return o->method;
+	if (o->sparse == SPARSE_ALWAYS)
+		return METHOD_RW;
+	if (seen && seen_src == src_st->st_dev && seen_dst == dst_st->st_dev)
+		return seen;
+	if (fstatfs(src, &from) < 0 || fstatfs(dst, &to) < 0)
+		return METHOD_RW;
+	seen = METHOD_RW;
+	seen_src = src_st->st_dev;
+	seen_dst = dst_st->st_dev;
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
+		if (choices[i].fs == (unsigned long)to.f_type)
+			seen = choices[i].method;
+	if (seen == METHOD_MMAP && !source_maps((unsigned long)from.f_type))
+		seen = METHOD_FILL;
+	if (seen == METHOD_RANGE && from.f_type != to.f_type)
+		seen = METHOD_RW;
+	return seen;
+}
+
+/* Errors that mean "cannot be cloned"; others mean "went wrong". */
+static bool
+cannot_clone(int err)
+{
+	return err == EOPNOTSUPP || err == ENOTTY || err == EXDEV ||
+	       err == EINVAL || err == ENOSYS || err == EPERM ||
+	       err == EBADF || err == ETXTBSY || err == EACCES;
+}
+
+int
+method_clone(const struct copy_opts *o, int src, const struct stat *src_st,
+	     int dst, dev_t dst_dev)
+{
+	static dev_t refused_src, refused_dst;
+	static bool refused;
+	bool must = o->reflink == REFLINK_ALWAYS || o->method == METHOD_CLONE;
+
+	if (!must && (o->reflink == REFLINK_NEVER ||
+		      o->method != METHOD_AUTO ||
+		      o->sparse != SPARSE_AUTO))
+		return 1;
+	if (!must && refused && refused_src == src_st->st_dev &&
+	    refused_dst == dst_dev)
+		return 1;
+	if (ioctl(dst, FICLONE, src) == 0)
+		return 0;
+	if (must || !cannot_clone(errno))
+		return -1;
+	/* EINVAL and the like may be this file's alone. */
+	if (errno == EOPNOTSUPP || errno == ENOTTY || errno == EXDEV) {
+		refused = true;
+		refused_src = src_st->st_dev;
+		refused_dst = dst_dev;
+	}
+	return 1;
+}

@@ -1,0 +1,60 @@
+/*
+ * opts - what the user asked of the copy; made once by the command line
+ * (cli/options.h), const for everybody after.
+ */
+#ifndef MCP_COPY_OPTS_H
+#define MCP_COPY_OPTS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+enum copy_method {
+	METHOD_AUTO,	/* choose by file systems and size (method.h) */
+	METHOD_CLONE,	/* share the extents: FICLONE */
+	METHOD_RANGE,	/* copy_file_range(2) */
+	METHOD_MMAP,	/* mapped source to mapped destination */
+	METHOD_FILL,	/* pread(2) into the mapped destination */
+	METHOD_RW,	/* read(2) and write(2) */
+};
+
+enum copy_deref {
+	DEREF_UNSET,	/* not said: as DEREF_NEVER with -R, else ALWAYS */
+	DEREF_NEVER,	/* -P */
+	DEREF_ARGS,	/* -H: operands only */
+	DEREF_ALWAYS,	/* -L */
+};
+
+enum copy_clobber {
+	CLOBBER_YES,	/* overwrite */
+	CLOBBER_NO,	/* -n */
+	CLOBBER_ASK,	/* -i */
+};
+
+enum copy_sparse { SPARSE_AUTO, SPARSE_ALWAYS, SPARSE_NEVER };
+enum copy_reflink { REFLINK_AUTO, REFLINK_ALWAYS, REFLINK_NEVER };
+
+struct copy_opts {
+	enum copy_deref deref;
+	enum copy_clobber clobber;
+	enum copy_sparse sparse;
+	enum copy_reflink reflink;
+	enum copy_method method;
+	bool recursive;			/* -R: trees, and special files as such */
+	bool force;			/* -f */
+	bool update;			/* -u */
+	bool verbose;			/* -v */
+	bool one_file_system;		/* -x */
+	bool keep_mode;			/* --preserve=mode: and ACLs */
+	bool keep_owner;
+	bool keep_times;
+	bool keep_links;
+	bool keep_xattr;
+	bool keep_context;		/* security.selinux */
+	bool require_xattr;		/* named, not part of -a: loss is an error */
+	bool default_mode;		/* --no-preserve=mode: as if new */
+	mode_t umask;			/* of the caller, before umask(0) */
+	uid_t euid;
+	gid_t egid;
+};
+
+#endif

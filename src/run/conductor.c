@@ -1,0 +1,380 @@
+#include <config.h>
+
+#include "run/conductor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/quote.h"
+#include "base/sig.h"
+#include "board/links.h"
+#include "board/report.h"
+#include "run/worker.h"
+#include "tree/bigfile.h"
+#include "tree/jobs.h"
+#include "tree/list.h"
+
+#define ALONE_ENTRIES 64	/* copied by the conductor before it forks */
+#define DEATHS_MAX 3		/* workers that one entry may cost */
+#define TICK_MS 100
+#define GRACE_NS 3000000000LL	/* for workers to stop when called off */
+
+struct state {
+	const struct conduct *c;
+	const struct copy_opts *o;
+	const struct operands *ops;
+	struct board b;
+	struct walk w;			/* the conductor's own, slot 0 */
+	struct report_reader reports;
+	struct outcome *out;
+	sigset_t poll_mask;
+	unsigned alive;
+	bool repost;			/* tokens are missing from a full pipe */
+	bool stopping;			/* workers are to end now */
+};
+
+static int64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* The conductor's own text, and its workers': past the bar. */
+static void
+print(void *ctx, enum diag_kind kind, const char *text, size_t len)
+{
+	struct state *s = ctx;
+
+	if (kind == DIAG_ERROR)
+		s->out->failed = true;
+	if (s->c->clear)
+		s->c->clear(s->c->ctx);
+	diag_write(kind, text, len);
+}
+
+static void
+take_report(void *ctx, enum report_kind kind, const char *text, size_t len)
+{
+	static const enum diag_kind kinds[] = {
+		[REPORT_LINE] = DIAG_LINE,
+		[REPORT_NOTE] = DIAG_NOTE,
+		[REPORT_ERROR] = DIAG_ERROR,
+	};
+
+	if (kind != REPORT_WAKE)
+		print(ctx, kinds[kind], text, len);
+}
+
+static int
+spawn(struct state *s, unsigned slot)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		return -1;
+	if (pid == 0)
+		worker_main(s->o, s->ops, &s->b, slot);
+	atomic_store(&s->b.slots[slot].pid, pid);
+	atomic_fetch_add(&s->b.slots[slot].generation, 1);
+	s->alive++;
+	return 0;
+}
+
+/* The path of entry NEXT of a job, or of the directory or file it is. */
+static void
+report_lost_entry(struct state *s, uint32_t job)
+{
+	struct job *j = &s->b.jobs[job];
+	struct place p = { .node = j->node, .src = "" };
+	bool entries = j->kind != JOB_FILE && j->kind != JOB_RANGE &&
+		       j->phase == JOB_BODY && j->next < j->end;
+
+	if (j->kind == JOB_ROOT || j->kind == JOB_OPERANDS) {
+		p = (struct place){ .operand = (uint32_t)j->next };
+	} else if (j->kind == JOB_FILE || j->kind == JOB_RANGE) {
+		struct job *f = j->kind == JOB_FILE ? j
+						    : &s->b.jobs[j->parent];
+
+		p.operand = (uint32_t)f->cookie;
+		if (f->node)
+			p.src = list_at(board_at(&s->b, f->names), 0).name;
+	} else if (entries) {
+		struct names *names = board_at(&s->b, j->names);
+		uint32_t at = 0;
+
+		for (uint64_t i = 0; i < j->next; i++)
+			at = list_at(names, at).offset;
+		p.src = list_at(names, at).name;
+	} else {
+		struct node *n = node_at(&s->b, j->node);
+
+		p = (struct place){ .node = n->parent, .operand = n->operand,
+				    .src = n->name };
+	}
+	diag_error(0, "cannot copy %s: %d workers died at it",
+		   quote(place_src(&s->w, &p)), DEATHS_MAX);
+}
+
+/* An entry that kills its workers is given up; the job goes on after it. */
+static void
+give_up_entry(struct state *s, uint32_t job)
+{
+	struct job *j = &s->b.jobs[job];
+	bool bytes = j->kind == JOB_FILE || j->kind == JOB_RANGE;
+	struct txn *t;
+
+	report_lost_entry(s, job);
+	t = job_txn(&s->b, 0, job);
+	s->w.msgs = j->msgs;
+	if (bytes)
+		atomic_fetch_or(&s->b.jobs[j->kind == JOB_FILE ? job
+							       : j->parent]
+					 .flags,
+				JOB_FAILED);
+	else if (j->phase != JOB_BODY)
+		atomic_fetch_or(&j->flags, JOB_FAILED);
+	else if (j->next < j->end)
+		t->next++;
+	else
+		t->cookie = UINT64_MAX;
+	s->w.add.errors++;
+	walk_commit(&s->w, TXN_STEP);
+}
+
+static void
+job_lost_worker(void *ctx, uint32_t job)
+{
+	struct state *s = ctx;
+	struct job *j = &s->b.jobs[job];
+	uint64_t at = j->next << 2 | j->phase;
+
+	if (j->deaths && j->death_next == at) {
+		j->deaths++;
+	} else {
+		j->deaths = 1;
+		j->death_next = at;
+	}
+	if (j->deaths >= DEATHS_MAX) {
+		give_up_entry(s, job);
+		j->deaths = 0;
+	}
+}
+
+static void
+say_death(pid_t pid, int status)
+{
+	if (WIFSIGNALED(status))
+		diag_note("worker %d was killed by signal %d (%s);"
+			  " another goes on with its work",
+			  (int)pid, WTERMSIG(status),
+			  strsignal(WTERMSIG(status)));
+	else
+		diag_note("worker %d ended with status %d;"
+			  " another goes on with its work",
+			  (int)pid, WEXITSTATUS(status));
+}
+
+/* All that a process held is taken from it, and its slot filled again. */
+static void
+worker_died(struct state *s, unsigned slot, pid_t pid, int status)
+{
+	s->alive--;
+	atomic_store(&s->b.slots[slot].pid, 0);
+	if (s->stopping)
+		return;
+	/* What it said before it died counts before what is said again. */
+	report_drain(&s->reports, &s->b, take_report, s);
+	report_forget(&s->reports, slot);
+	s->out->deaths++;
+	say_death(pid, status);
+	links_recover(&s->b, slot);
+	job_recover(&s->b, slot, job_lost_worker, s);
+	if (spawn(s, slot) < 0)
+		diag_note("cannot replace a worker: %s", strerror(errno));
+	s->repost = true;
+}
+
+static void
+reap(struct state *s)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (unsigned i = 1; i < s->b.h->nslots; i++)
+			if (atomic_load(&s->b.slots[i].pid) == pid) {
+				worker_died(s, i, pid, status);
+				break;
+			}
+}
+
+/* Waits for a report, a signal, or the next tick. */
+static void
+wait_for_news(struct state *s)
+{
+	struct pollfd pfd = { .fd = s->b.report_r, .events = POLLIN };
+	struct timespec tick = { .tv_nsec = TICK_MS * 1000000L };
+	bool timed = s->c->tick || s->repost || s->stopping;
+
+	(void)ppoll(&pfd, 1, timed ? &tick : NULL, &s->poll_mask);
+	report_drain(&s->reports, &s->b, take_report, s);
+	reap(s);
+	if (s->repost)
+		s->repost = !job_repost(&s->b);
+	if (s->c->tick && !s->stopping)
+		s->c->tick(s->c->ctx, &s->b, now_ns());
+}
+
+/* One token each, and time to read it; then by force. */
+static void
+stop_workers(struct state *s)
+{
+	int64_t limit = now_ns() + GRACE_NS;
+	unsigned owed = s->alive;
+
+	s->stopping = true;
+	while (s->alive) {
+		while (owed && job_post_quit(&s->b))
+			owed--;
+		wait_for_news(s);
+		if (now_ns() > limit)
+			for (unsigned i = 1; i < s->b.h->nslots; i++) {
+				pid_t pid = atomic_load(&s->b.slots[i].pid);
+
+				if (pid)
+					kill(pid, SIGKILL);
+			}
+	}
+	report_drain(&s->reports, &s->b, take_report, s);
+}
+
+/* Called off: what is half done is taken back. */
+static void
+tidy_up(struct state *s)
+{
+	uint32_t high = atomic_load(&s->b.h->jobs_high);
+
+	for (unsigned i = 0; i < s->b.h->nslots; i++)
+		job_recover(&s->b, i, NULL, NULL);
+	for (uint32_t i = 1; i < high; i++)
+		if (s->b.jobs[i].kind == JOB_FILE &&
+		    job_state(&s->b, i) != JOB_FREE &&
+		    job_state(&s->b, i) != JOB_DEAD)
+			bigfile_cancel(&s->w, i);
+}
+
+static bool
+over(struct state *s)
+{
+	return atomic_load(&s->b.h->done);
+}
+
+static void
+run_workers(struct state *s)
+{
+	uint32_t job;
+
+	sig_block(&s->poll_mask);
+	for (unsigned i = 1; i <= s->c->workers; i++)
+		if (spawn(s, i) < 0)
+			break;
+	if (!s->alive) {
+		/* No process to be had: then it all is done in this one. */
+		sigprocmask(SIG_SETMASK, &s->poll_mask, NULL);
+		jobs_drain(&s->w);
+		return;
+	}
+	s->out->workers = s->alive;
+	while ((job = walk_pop(&s->w)))
+		job_release(&s->b, 0, job);
+	s->repost = !job_repost(&s->b);
+	while (!over(s) && !sig_caught() && s->alive)
+		wait_for_news(s);
+	if (!over(s)) {
+		atomic_store(&s->b.h->cancel, 1);
+		if (!sig_caught())
+			diag_error(0, "all workers died and none can be made");
+	}
+	stop_workers(s);
+}
+
+static int
+open_all(struct state *s)
+{
+	unsigned nslots = s->c->workers + 1;
+	uint32_t root;
+
+	if (board_open(&s->b, s->c->backing, nslots) < 0) {
+		diag_error(errno, "cannot make the shared map");
+		return -1;
+	}
+	snprintf(s->b.h->command, sizeof(s->b.h->command), "%s",
+		 s->c->command ? s->c->command : "");
+	atomic_store(&s->b.slots[0].pid, getpid());
+	walk_init(&s->w, s->o, s->ops, &s->b, 0);
+	root = job_root(&s->b, 0);
+	if (!root) {
+		diag_error(errno, "cannot make the shared map");
+		return -1;
+	}
+	s->b.jobs[root].phase = JOB_BODY;
+	s->b.jobs[root].end = s->ops->n;
+	walk_push(&s->w, root);
+	return 0;
+}
+
+int
+conduct(const struct conduct *c, const struct copy_opts *o,
+	const struct operands *ops, struct outcome *out)
+{
+	struct state s = { .c = c, .o = o, .ops = ops, .out = out };
+	int64_t start = now_ns();
+
+	*out = (struct outcome){ 0 };
+	if (open_all(&s) < 0)
+		return -1;
+	diag_set_sink(print, &s);
+	/* A prompt needs one process that asks and does as it is told. */
+	s.w.alone = o->clobber != CLOBBER_ASK;
+	s.w.entries_left = ALONE_ENTRIES;
+	jobs_drain(&s.w);
+	if (!over(&s) && !sig_caught()) {
+		if (board_open_pipes(&s.b) < 0) {
+			diag_error(errno, "cannot make a pipe");
+			return -1;
+		}
+		s.w.alone = false;
+		/* Descriptors a worker would inherit and never use. */
+		dirs_release(&s.w.dirs);
+		report_reader_init(&s.reports, c->workers + 1);
+		run_workers(&s);
+		report_reader_release(&s.reports);
+	}
+	if (!over(&s))
+		tidy_up(&s);
+	out->signal = over(&s) ? 0 : sig_caught();
+	for (unsigned i = 0; i < s.b.h->nslots; i++)
+		tally_add(&out->sum, job_tally(&s.b, i));
+	if (out->sum.errors)
+		out->failed = true;
+	out->ns = now_ns() - start;
+	if (c->clear)
+		c->clear(c->ctx);
+	diag_set_sink(NULL, NULL);
+	walk_release(&s.w);
+	board_close(&s.b);
+	return 0;
+}

@@ -1,0 +1,353 @@
+#include <config.h>
+
+#include "tree/bigfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/quote.h"
+#include "board/links.h"
+#include "copy/file.h"
+#include "copy/mapcopy.h"
+#include "copy/method.h"
+#include "tree/list.h"
+#include "tree/regular.h"
+#include "tree/share.h"
+
+int
+bigfile_adopt(struct walk *w, const struct place *p)
+{
+	uint32_t idx = job_new(w->b, w->slot, JOB_FILE, share_container(w));
+	struct job *j = &w->b->jobs[idx];
+
+	if (!idx)
+		return -1;
+	j->node = p->node;
+	j->cookie = p->operand;
+	if (p->node) {
+		j->names = list_single(w->b, p->src, DT_REG);
+		if (!j->names) {
+			job_discard(w->b, w->slot, idx);
+			return -1;
+		}
+	}
+	walk_adopt(w, idx);
+	return 0;
+}
+
+/* The FILE job of the job in hand. */
+static struct job *
+file_of(struct walk *w)
+{
+	struct job *j = &w->b->jobs[w->job];
+
+	return j->kind == JOB_FILE ? j : &w->b->jobs[j->parent];
+}
+
+static int
+file_place(struct walk *w, const struct job *f, struct place *p)
+{
+	*p = (struct place){ .node = f->node, .operand = (uint32_t)f->cookie };
+	if (!f->node) {
+		p->src = w->ops->v[p->operand].src;
+		p->dst = w->ops->v[p->operand].dst;
+		p->at = (struct dirs){ AT_FDCWD, w->ops->dst_dir };
+		return 0;
+	}
+	p->src = p->dst = list_at(board_at(w->b, f->names), 0).name;
+	return dirs_open(w, f->node, &p->at);
+}
+
+static void
+fail_file(struct walk *w)
+{
+	atomic_fetch_or(&file_of(w)->flags, JOB_FAILED);
+	entry_failed(w);
+}
+
+/* Opens both ends again, as the FILE job's begin found them. */
+static int
+open_both(struct walk *w, const struct place *p, const struct job *f,
+	  struct regular *r)
+{
+	int follow = w->o->deref == DEREF_ALWAYS || place_is_operand(p)
+			     ? 0
+			     : O_NOFOLLOW;
+
+	*r = (struct regular){ .src = -1, .dst = -1 };
+	r->src = openat(p->at.src, p->src,
+			O_RDONLY | O_NONBLOCK | O_CLOEXEC | follow);
+	if (r->src < 0 || fstat(r->src, &r->src_st) < 0) {
+		diag_error(errno, "cannot open %s for reading",
+			   quote(place_src(w, p)));
+		return -1;
+	}
+	r->dst = openat(p->at.dst, p->dst, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (r->dst < 0 || fstat(r->dst, &r->dst_st) < 0) {
+		diag_error(errno, "cannot open %s again",
+			   quote(place_dst(w, p)));
+		return -1;
+	}
+	if (r->src_st.st_dev != f->src_dev || r->src_st.st_ino != f->src_ino) {
+		diag_error(0, "%s was replaced while it was copied",
+			   quote(place_src(w, p)));
+		return -1;
+	}
+	if (r->dst_st.st_dev != f->dst_dev || r->dst_st.st_ino != f->dst_ino) {
+		diag_error(0, "%s was replaced while it was copied",
+			   quote(place_dst(w, p)));
+		return -1;
+	}
+	r->created = atomic_load(&f->flags) & JOB_CREATED;
+	return 0;
+}
+
+/* The pair for a file on which several processes work. */
+static void
+shared_pair(struct walk *w, const struct job *f, const struct regular *r,
+	    struct copy_pair *pair)
+{
+	file_pair(pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
+	pair->size = f->size;
+	pair->holes = atomic_load(&f->flags) & JOB_SPARSE;
+	pair->method = (enum copy_method)f->method;
+}
+
+/* What the others need, on the board; then it can be worked on. */
+static void
+note_begun(struct job *f, const struct regular *r, const struct copy_pair *pair)
+{
+	uint32_t flags = JOB_OPENED;
+
+	if (r->created)
+		flags |= JOB_CREATED;
+	if (pair->holes)
+		flags |= JOB_SPARSE;
+	f->src_dev = r->src_st.st_dev;
+	f->src_ino = r->src_st.st_ino;
+	f->dst_dev = r->dst_st.st_dev;
+	f->dst_ino = r->dst_st.st_ino;
+	f->size = pair->size;
+	f->method = pair->method;
+	f->created_mode = r->final_mode;
+	atomic_fetch_or(&f->flags, flags);
+}
+
+/* Data that is there at once: a clone, or a copy of what is no plain file. */
+static int
+at_once(struct walk *w, const struct place *p, struct regular *r,
+	struct copy_pair *pair)
+{
+	struct place_label pl;
+	struct label label = place_label(&pl, w, p);
+	int clone = 1;
+
+	if (!pair->dst_regular) {
+		if (file_whole(pair) == 0)
+			return 1;
+		file_report(pair, &label);
+		return -1;
+	}
+	clone = method_clone(w->o, r->src, &r->src_st, r->dst,
+			     r->dst_st.st_dev);
+	if (clone == 0) {
+		pair->method = METHOD_CLONE;
+		pair->bytes = pair->size;
+		return 1;
+	}
+	if (clone < 0) {
+		diag_error(errno, "failed to clone %s from %s",
+			   quote_n(0, place_dst(w, p)),
+			   quote_n(1, place_src(w, p)));
+		return -1;
+	}
+	if (file_prepare(pair) == 0)
+		return 0;
+	file_report(pair, &label);
+	return -1;
+}
+
+static int
+begin_open(struct walk *w, const struct place *p, struct regular *r)
+{
+	struct job *f = file_of(w);
+	struct copy_pair pair;
+	struct txn *t;
+	int done;
+
+	done = regular_open_dst(w, p, true, r);
+	if (done)
+		return done;
+	entry_link_made(w, p, r->link);
+	r->link = 0;
+	file_pair(&pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
+	entry_say(w, p);
+	note_begun(f, r, &pair);
+	done = at_once(w, p, r, &pair);
+	f->method = pair.method;
+	if (done < 0) {
+		regular_undo(w, p, r);
+		return -1;
+	}
+	t = job_txn(w->b, w->slot, w->job);
+	t->phase = JOB_BODY;
+	t->next = done ? pair.size : 0;
+	t->end = pair.size;
+	w->add.bytes += pair.bytes;
+	walk_commit(w, TXN_STEP);
+	return done;
+}
+
+int
+bigfile_begin(struct walk *w)
+{
+	struct regular r = { .src = -1, .dst = -1 };
+	struct place p;
+	int result = -1;
+
+	if (file_place(w, file_of(w), &p) < 0)
+		goto out;
+	walk_show(w, p.src, 0, 0);
+	if (regular_open_src(w, &p, NULL, &r) < 0)
+		goto out;
+	result = entry_link(w, &p, &r.src_st, &r.link);
+	if (result == 0)
+		result = begin_open(w, &p, &r);
+	if (r.link)
+		links_abandon(w->b, w->slot, r.link);
+out:
+	if (result < 0)
+		fail_file(w);
+	io_close(&r.src);
+	io_close(&r.dst);
+	return result;
+}
+
+static int
+copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
+{
+	struct job *j = &w->b->jobs[w->job];
+	struct job *f = file_of(w);
+	struct place_label pl;
+	struct label label = place_label(&pl, w, p);
+
+	while (j->next < j->end) {
+		uint64_t len;
+		struct txn *t;
+
+		if (walk_cancelled(w))
+			return 1;
+		if (atomic_load(&f->flags) & JOB_FAILED)
+			return 0;
+		share(w);
+		len = j->end - j->next;
+		if (len > FILE_CHUNK)
+			len = FILE_CHUNK;
+		walk_show(w, NULL, j->next, f->size);
+		pair->bytes = pair->hole_bytes = 0;
+		if (file_chunk(pair, j->next, len) < 0) {
+			file_report(pair, &label);
+			return -1;
+		}
+		w->add.bytes += pair->bytes;
+		w->add.holes += pair->hole_bytes;
+		t = job_txn(w->b, w->slot, w->job);
+		t->next += len;
+		walk_commit(w, TXN_STEP);
+	}
+	return 0;
+}
+
+enum dir_result
+bigfile_body(struct walk *w)
+{
+	struct job *f = file_of(w);
+	struct job *j = &w->b->jobs[w->job];
+	struct copy_pair pair;
+	struct regular r = { .src = -1, .dst = -1 };
+	struct place p;
+	int result = -1;
+
+	if (j->next >= j->end || (atomic_load(&f->flags) & JOB_FAILED))
+		return DIR_OVER;
+	if (w->alone)
+		return DIR_STOP;
+	if (file_place(w, f, &p) == 0 && open_both(w, &p, f, &r) == 0) {
+		walk_show(w, p.src, j->next, f->size);
+		shared_pair(w, f, &r, &pair);
+		result = copy_chunks(w, &p, &pair);
+		mapcopy_drop();
+		if (io_close(&r.dst) < 0 && result == 0) {
+			diag_error(errno, "failed to close %s",
+				   quote(place_dst(w, &p)));
+			result = -1;
+		}
+	}
+	io_close(&r.src);
+	io_close(&r.dst);
+	if (result < 0)
+		fail_file(w);
+	return result > 0 ? DIR_STOP : DIR_OVER;
+}
+
+static int
+settle(struct walk *w, const struct place *p, const struct job *f,
+       struct regular *r)
+{
+	struct place_label pl;
+	struct label label = place_label(&pl, w, p);
+	struct copy_pair pair;
+
+	shared_pair(w, f, r, &pair);
+	if (pair.dst_regular && file_settled(&pair) < 0) {
+		file_report(&pair, &label);
+		return -1;
+	}
+	r->final_mode = f->created_mode;
+	return regular_attributes(w, p, r);
+}
+
+void
+bigfile_finish(struct walk *w)
+{
+	struct job *f = file_of(w);
+	uint32_t flags = atomic_load(&f->flags);
+	struct regular r = { .src = -1, .dst = -1 };
+	struct place p;
+
+	if (!(flags & JOB_OPENED))	/* skipped, linked, or never begun */
+		return;
+	if (file_place(w, f, &p) < 0 || open_both(w, &p, f, &r) < 0) {
+		entry_failed(w);
+	} else if (flags & JOB_FAILED) {
+		regular_undo(w, &p, &r);
+	} else if (settle(w, &p, f, &r) < 0 || regular_close(w, &p, &r) < 0) {
+		entry_failed(w);
+	} else {
+		w->add.files++;
+		w->add.methods[f->method]++;
+	}
+	io_close(&r.src);
+	io_close(&r.dst);
+}
+
+void
+bigfile_cancel(struct walk *w, uint32_t job)
+{
+	struct job *f = &w->b->jobs[job];
+	struct regular r = { .src = -1, .dst = -1 };
+	struct place p;
+
+	if (!(atomic_load(&f->flags) & JOB_OPENED))
+		return;
+	w->job = job;
+	if (file_place(w, f, &p) == 0 && open_both(w, &p, f, &r) == 0)
+		regular_undo(w, &p, &r);
+	io_close(&r.src);
+	io_close(&r.dst);
+	w->job = 0;
+}

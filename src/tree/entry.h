@@ -1,0 +1,47 @@
+/*
+ * entry - one entry of a directory, or one operand, of whatever type.
+ *
+ * Small things are done on the spot; a directory or a big file becomes a job of
+ * its own.  Errors are reported and counted here; the walk goes on.
+ *
+ * An entry may be done a second time, after the death of the process that had
+ * it in hand.  Then job.intent says how far it had come: what stands at the
+ * destination may be this run's own work (redo_is_ours).
+ */
+#ifndef MCP_TREE_ENTRY_H
+#define MCP_TREE_ENTRY_H
+
+#include "tree/walk.h"
+
+enum entry_result {
+	ENTRY_DONE,	/* copied, skipped, or failed: the job may move on */
+	ENTRY_ADOPTED,	/* became a job; the caller's txn was committed */
+};
+
+/*
+ * Copies the entry at P.  TYPE is its DT_* as listed, DT_UNKNOWN for an
+ * operand.  The caller has filled the slot's txn with its job one entry on.
+ */
+enum entry_result entry_copy(struct walk *w, const struct place *p,
+			     unsigned char type);
+
+/* Says 'src' -> 'dst' where -v is on. */
+void entry_say(struct walk *w, const struct place *p);
+
+/* Counts a failure; what failed was reported. */
+void entry_failed(struct walk *w);
+
+/* Notes how far the entry in hand has come. */
+void entry_intend(struct walk *w, enum job_intent intent);
+enum job_intent entry_intent(const struct walk *w);
+
+/*
+ * Gives P's source inode SRC the name of its first copy, where it has several
+ * names and links are kept.  1 done (linked, or failed and counted); 0 go on
+ * and copy, then publish or abandon *LINK where it is not 0.
+ */
+int entry_link(struct walk *w, const struct place *p, const struct stat *src,
+	       board_ref *link);
+void entry_link_made(struct walk *w, const struct place *p, board_ref link);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * jobs - runs one job, whatever its kind, and what becomes finished by it.
+ */
+#ifndef MCP_TREE_JOBS_H
+#define MCP_TREE_JOBS_H
+
+#include "tree/walk.h"
+
+/*
+ * Does JOB, LOCAL to the slot, as far as it goes.  True when it is over or on
+ * the stack for later; false when the walk is to stop (called off, or, for the
+ * conductor, enough done alone): then it is on the stack too.
+ */
+bool jobs_run(struct walk *w, uint32_t job);
+
+/* Jobs from the stack until it is empty or jobs_run says stop. */
+bool jobs_drain(struct walk *w);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * share - giving work away.
+ *
+ * Looked at between entries and chunks; costs a load while nobody waits.
+ */
+#ifndef MCP_TREE_SHARE_H
+#define MCP_TREE_SHARE_H
+
+#include "tree/walk.h"
+
+/*
+ * While others wait for work: gives away jobs put by, from the bottom of the
+ * stack, or else half of what is left of the job in hand.
+ */
+void share(struct walk *w);
+
+/* The job whose children are made in the job in hand. */
+uint32_t share_container(const struct walk *w);
+
+#endif

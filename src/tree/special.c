@@ -1,0 +1,190 @@
+#include <config.h>
+
+#include "tree/special.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/quote.h"
+#include "board/links.h"
+#include "copy/meta.h"
+#include "tree/decide.h"
+
+/* The link's text, allocated; NULL with errno. */
+static char *
+read_link(struct walk *w, const struct place *p, const struct stat *st)
+{
+	size_t size = st->st_size > 0 ? (size_t)st->st_size + 1 : 256;
+	char *text = NULL;
+
+	(void)w;
+	for (;;) {
+		ssize_t n;
+
+		text = mem_realloc(text, size);
+		n = readlinkat(p->at.src, p->src, text, size);
+		if (n >= 0 && (size_t)n < size) {
+			text[n] = '\0';
+			return text;
+		}
+		if (n < 0) {
+			free(text);
+			return NULL;
+		}
+		size *= 2;
+	}
+}
+
+static int
+make_once(struct walk *w, const struct place *p, const struct stat *st,
+	  const char *text)
+{
+	mode_t mode = st->st_mode & 0777;
+
+	if (text)
+		return symlinkat(text, p->at.dst, p->dst);
+	if (w->o->keep_owner)
+		mode &= 0700;
+	if (w->o->default_mode)
+		mode = 0666;
+	else if (w->o->keep_mode && !w->o->keep_owner)
+		mode &= ~w->o->umask;
+	return mknodat(p->at.dst, p->dst, (st->st_mode & S_IFMT) | mode,
+		       st->st_rdev);
+}
+
+static int
+cannot_make(struct walk *w, const struct place *p, const struct stat *st)
+{
+	const char *what = S_ISLNK(st->st_mode)	   ? "symbolic link"
+			   : S_ISFIFO(st->st_mode) ? "fifo"
+						   : "special file";
+
+	diag_error(errno, "cannot create %s %s", what,
+		   quote(place_dst(w, p)));
+	return -1;
+}
+
+/* 0 made; 1 to be left alone; -1 reported. */
+static int
+make(struct walk *w, const struct place *p, const struct stat *st,
+     const char *text)
+{
+	enum job_intent intent = entry_intent(w);
+	struct stat dst;
+	enum verdict v;
+
+	if (intent == INTENT_NONE && decide_first(w)) {
+		v = decide(w, p, st, &dst);
+		if (v == GO_SKIP || v == GO_FAIL)
+			return v == GO_SKIP ? 1 : -1;
+		if (v != GO_NEW && decide_remove(w, p) < 0)
+			return -1;
+	}
+	entry_intend(w, intent == INTENT_NONE ? INTENT_CREATE : intent);
+	if (make_once(w, p, st, text) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return cannot_make(w, p, st);
+	if (intent == INTENT_NONE) {
+		entry_intend(w, INTENT_NONE);
+		v = decide(w, p, st, &dst);
+		if (v == GO_SKIP || v == GO_FAIL)
+			return v == GO_SKIP ? 1 : -1;
+	}
+	entry_intend(w, INTENT_REPLACE);
+	if (decide_remove(w, p) < 0)
+		return -1;
+	return make_once(w, p, st, text) < 0 ? cannot_make(w, p, st) : 0;
+}
+
+static int
+attributes(struct walk *w, const struct place *p, const struct stat *st)
+{
+	struct place_label pl;
+	struct label label = place_label(&pl, w, p);
+	struct strbuf src = { 0 }, dst = { 0 };
+	const struct copy_opts *o = w->o;
+	struct meta m = { .o = o, .label = &label, .src = st, .src_fd = -1,
+			  .dst_fd = -1 };
+	struct stat now;
+	int r;
+
+	if (!(o->keep_mode || o->keep_owner || o->keep_times ||
+	      o->keep_xattr))
+		return 0;
+	if (fstatat(p->at.dst, p->dst, &now, AT_SYMLINK_NOFOLLOW) < 0) {
+		diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));
+		return -1;
+	}
+	m.dst_mode = m.final_mode = now.st_mode;
+	m.drop_acl = o->keep_mode && !S_ISLNK(st->st_mode) &&
+		     (!p->node || (atomic_load(&node_at(w->b, p->node)->flags) &
+				   NODE_DEFAULT_ACL));
+	/*
+	 * A path for the calls that know no directory descriptor: through the
+	 * descriptor's entry in /proc, so that nothing is looked up anew.
+	 */
+	if (p->at.src != AT_FDCWD)
+		strbuf_addf(&src, "/proc/self/fd/%d/", p->at.src);
+	strbuf_adds(&src, p->src);
+	if (p->at.dst != AT_FDCWD)
+		strbuf_addf(&dst, "/proc/self/fd/%d/", p->at.dst);
+	strbuf_adds(&dst, p->dst);
+	m.src_path = strbuf_str(&src);
+	m.dst_path = strbuf_str(&dst);
+	r = meta_copy(&m);
+	strbuf_release(&src);
+	strbuf_release(&dst);
+	return r;
+}
+
+static void
+copy_claimed(struct walk *w, const struct place *p, const struct stat *st,
+	     board_ref *link)
+{
+	char *text = NULL;
+	int r;
+
+	if (S_ISLNK(st->st_mode)) {
+		text = read_link(w, p, st);
+		if (!text) {
+			diag_error(errno, "cannot read symbolic link %s",
+				   quote(place_src(w, p)));
+			entry_failed(w);
+			return;
+		}
+	}
+	r = make(w, p, st, text);
+	free(text);
+	if (r == 0) {
+		entry_link_made(w, p, *link);
+		*link = 0;
+		entry_say(w, p);
+		r = attributes(w, p, st);
+		if (S_ISLNK(st->st_mode))
+			w->add.symlinks++;
+		else
+			w->add.specials++;
+	}
+	if (r < 0)
+		entry_failed(w);
+}
+
+void
+special_copy(struct walk *w, const struct place *p, const struct stat *st)
+{
+	board_ref link = 0;
+
+	if (entry_link(w, p, st, &link))
+		return;
+	copy_claimed(w, p, st, &link);
+	if (link)
+		links_abandon(w->b, w->slot, link);
+}
