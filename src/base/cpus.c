@@ -89,18 +89,25 @@ limit_upwards(unsigned cpus, const char *mount, char *group, bool v2)
 }
 
 unsigned
+cpus_affinity(void)
+{
+	cpu_set_t set;
+	int n = 0;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = CPU_COUNT(&set);
+	if (n < 1)
+		n = (int)sysconf(_SC_NPROCESSORS_ONLN);
+	return n > 0 ? (unsigned)n : 1;
+}
+
+unsigned
 cpus_available(void)
 {
 	static const char v2_mount[] = "/sys/fs/cgroup";
 	char text[8192], *save = NULL;
-	cpu_set_t set;
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned cpus = online > 0 ? (unsigned)online : 1;
+	unsigned cpus = cpus_affinity();
 
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		cpus = (unsigned)CPU_COUNT(&set);
-	if (cpus < 1)
-		cpus = 1;
 	if (!read_text("/proc/self/cgroup", text, sizeof(text)))
 		return cpus;
 	/* Lines "ID:CONTROLLERS:GROUP"; version 2 names no controllers. */

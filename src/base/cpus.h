@@ -11,4 +11,7 @@
 /* At least 1. */
 unsigned cpus_available(void);
 
+/* The affinity mask alone: at least as many, and one system call. */
+unsigned cpus_affinity(void);
+
 #endif

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cpus.h"
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -204,14 +203,14 @@ workers_from(const char *what, const char *text)
 	uint64_t n;
 
 	if (!strcmp(text, "auto"))
-		n = cpus_available();
-	else if (!num_parse(text, 1, BOARD_WORKERS_MAX, &n)) {
+		return WORKERS_AUTO;
+	if (!num_parse(text, 1, BOARD_WORKERS_MAX, &n)) {
 		diag_error(0, "invalid number of workers for %s: %s (1 to %d,"
 			   " or auto)",
 			   what, quote(text), BOARD_WORKERS_MAX);
 		exit(EXIT_FAILURE);
 	}
-	return (unsigned)(n < BOARD_WORKERS_MAX ? n : BOARD_WORKERS_MAX);
+	return (unsigned)n;
 }
 
 static void
@@ -310,6 +309,7 @@ take_short(struct options *out, int opt, const char *arg)
 		break;
 	case 'j':
 		out->workers = workers_from("--workers", arg);
+		out->workers_said = true;
 		break;
 	case 'L':
 		o->deref = DEREF_ALWAYS;
@@ -354,10 +354,8 @@ read_environment(struct options *out)
 	const char *board = getenv("MCP_BOARD");
 	int backing;
 
-	if (!out->workers)
-		out->workers = workers_from("MCP_WORKERS",
-					    workers && *workers ? workers
-								: "auto");
+	if (!out->workers_said && workers && *workers)
+		out->workers = workers_from("MCP_WORKERS", workers);
 #ifdef BOARD_FORCED
 	if (!board)
 		board = BOARD_FORCED;

@@ -6,12 +6,14 @@
 
 #include "board/board.h"
 #include "copy/opts.h"
+#include "run/conductor.h"
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 
 struct options {
 	struct copy_opts copy;
-	unsigned workers;
+	unsigned workers;		/* or WORKERS_AUTO */
+	bool workers_said;		/* on the command line */
 	enum when progress;
 	bool stats;
 	bool strip_slashes;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cpus.h"
 #include "base/diag.h"
 #include "base/quote.h"
 #include "base/sig.h"
@@ -276,6 +277,25 @@ tidy_up(struct state *s)
 			bigfile_cancel(&s->w, i);
 }
 
+/* A bound that costs no reading of files: what few copies need. */
+static unsigned
+most_workers(void)
+{
+	unsigned n = cpus_affinity();
+
+	return n < BOARD_WORKERS_MAX ? n : BOARD_WORKERS_MAX;
+}
+
+static unsigned
+count_workers(const struct state *s)
+{
+	unsigned most = s->b.h->nslots - 1, n = s->c->workers;
+
+	if (n == WORKERS_AUTO)
+		n = cpus_available();
+	return n < most ? n : most;
+}
+
 static bool
 over(struct state *s)
 {
@@ -283,12 +303,12 @@ over(struct state *s)
 }
 
 static void
-run_workers(struct state *s)
+run_workers(struct state *s, unsigned workers)
 {
 	uint32_t job;
 
 	sig_block(&s->poll_mask);
-	for (unsigned i = 1; i <= s->c->workers; i++)
+	for (unsigned i = 1; i <= workers; i++)
 		if (spawn(s, i) < 0)
 			break;
 	if (!s->alive) {
@@ -314,7 +334,7 @@ run_workers(struct state *s)
 static int
 open_all(struct state *s)
 {
-	unsigned nslots = s->c->workers + 1;
+	unsigned nslots = (s->c->workers ? s->c->workers : most_workers()) + 1;
 	uint32_t root;
 
 	if (board_open(&s->b, s->c->backing, nslots) < 0) {
@@ -359,8 +379,8 @@ conduct(const struct conduct *c, const struct copy_opts *o,
 		s.w.alone = false;
 		/* Descriptors a worker would inherit and never use. */
 		dirs_release(&s.w.dirs);
-		report_reader_init(&s.reports, c->workers + 1);
-		run_workers(&s);
+		report_reader_init(&s.reports, s.b.h->nslots);
+		run_workers(&s, count_workers(&s));
 		report_reader_release(&s.reports);
 	}
 	if (!over(&s))

@@ -11,9 +11,11 @@
 #include "board/board.h"
 #include "tree/walk.h"
 
+#define WORKERS_AUTO 0	/* as many as there are processors to be had */
+
 /* How to run, apart from what to copy. */
 struct conduct {
-	unsigned workers;		/* 1..BOARD_WORKERS_MAX */
+	unsigned workers;		/* 1..BOARD_WORKERS_MAX, or WORKERS_AUTO */
 	enum board_backing backing;
 	const char *command;		/* for the board's header */
 	/*

@@ -123,12 +123,12 @@ runs_in_circles(struct walk *w, const struct place *p, const struct node *n,
 static mode_t
 making_mode(const struct walk *w, const struct stat *st)
 {
-	mode_t mode = st->st_mode & 0777;
+	mode_t mode = st->st_mode & 01777;
 
 	if (w->o->default_mode)
 		mode = 0777;
 	if (w->o->keep_owner)
-		return (mode & 0700) | 0700;
+		return 0700;
 	/* Nobody else puts anything in while the copy is under way. */
 	return (mode & (mode_t)~0022) | 0700;
 }

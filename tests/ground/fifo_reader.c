@@ -37,8 +37,8 @@ main(int argc, char **argv)
 
 	fd = (int)must(open(path, O_RDONLY | O_NONBLOCK), path);
 	fact(read(fd, &c, 1) == 0,
-		"Nobody writes: opening with O_NONBLOCK succeeds, and read "
-		"gives 0.");
+	     "Nobody writes: opening with O_NONBLOCK succeeds, and read "
+	     "gives 0.");
 	must(close(fd), "close");
 	return 0;
 }

@@ -40,7 +40,7 @@ open_for_writing(const char *path)
 		return fd;
 	}
 	fact(errno == ENXIO,
-		"Nobody reads: opening with O_NONBLOCK is refused with ENXIO.");
+	     "Nobody reads: opening with O_NONBLOCK is refused with ENXIO.");
 	fact(true, "Opening without it: this blocks until a reader comes.");
 	fd = (int)must(open(path, O_WRONLY), path);
 	fact(true, "A reader came.");
@@ -50,7 +50,7 @@ open_for_writing(const char *path)
 int
 main(int argc, char **argv)
 {
-	static const char *const words[] = {"one", "two", "three"};
+	static const char *const words[] = { "one", "two", "three" };
 	const char *path = argc > 1 ? argv[1] : "ground.fifo";
 	struct stat st;
 	int fd;

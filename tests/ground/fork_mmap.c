@@ -16,7 +16,7 @@ static volatile int *
 map(int kind)
 {
 	int *p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE,
-		kind | MAP_ANONYMOUS, -1, 0);
+		      kind | MAP_ANONYMOUS, -1, 0);
 
 	must(p == MAP_FAILED ? -1 : 0, "mmap");
 	*p = 1;
@@ -32,10 +32,10 @@ main(void)
 
 	if (pid == 0) {
 		fact(*shared == 1 && *own == 1 && global == 1,
-			"The child starts with the parent's values, all 1.");
+		     "The child starts with the parent's values, all 1.");
 		*shared = *own = global = 2;
 		fact(*shared == 2 && *own == 2 && global == 2,
-			"The child stores 2 in all three, and reads 2.");
+		     "The child stores 2 in all three, and reads 2.");
 		_exit(0);
 	}
 	fact(status_of(pid) == 0, "The child has ended.");

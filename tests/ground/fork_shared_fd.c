@@ -73,24 +73,24 @@ main(void)
 	must(fcntl(fd, F_SETFD, 0), "F_SETFD");
 	child_reads(fd, 4);
 	fact(lseek(fd, 0, SEEK_CUR) == 4,
-		"Shared by fork: the parent's offset is 4 as well.");
+	     "Shared by fork: the parent's offset is 4 as well.");
 	fact(read(fd, &c, 1) == 1 && c == '4',
-		"Shared by fork: the parent reads on behind the child.");
+	     "Shared by fork: the parent reads on behind the child.");
 	fact(lseek(own, 0, SEEK_CUR) == 0,
-		"Opened twice: the other's offset is still 0.");
+	     "Opened twice: the other's offset is still 0.");
 	fact(read(own, &c, 1) == 1 && c == '0',
-		"Opened twice: the other reads from the beginning.");
+	     "Opened twice: the other reads from the beginning.");
 	fact(pread(fd, &c, 1, 9) == 1 && c == '9' &&
-			lseek(fd, 0, SEEK_CUR) == 5,
-		"pread reads anywhere and leaves the shared offset alone.");
+		     lseek(fd, 0, SEEK_CUR) == 5,
+	     "pread reads anywhere and leaves the shared offset alone.");
 	child_sets_append(fd);
 	fact(fcntl(fd, F_GETFL) & O_APPEND,
-		"Shared by fork: a status flag that the child sets is set "
-		"in the parent.");
+	     "Shared by fork: a status flag that the child sets is set "
+	     "in the parent.");
 	fact(!(fcntl(own, F_GETFL) & O_APPEND),
-		"Opened twice: the flag is not set on the other.");
+	     "Opened twice: the flag is not set on the other.");
 	fact(!(fcntl(fd, F_GETFD) & FD_CLOEXEC),
-		"The close-on-exec flag is the descriptor's own: the "
-		"child's does not reach the parent.");
+	     "The close-on-exec flag is the descriptor's own: the "
+	     "child's does not reach the parent.");
 	return 0;
 }

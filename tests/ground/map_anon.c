@@ -20,7 +20,7 @@ int
 main(void)
 {
 	struct common *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	pid_t pid;
 
 	must(c == MAP_FAILED ? -1 : 0, "mmap");
@@ -37,10 +37,10 @@ main(void)
 	}
 	c->question = 41;
 	fact(status_of(pid) == 0,
-		"The child saw what the parent stored after the fork.");
+	     "The child saw what the parent stored after the fork.");
 	fact(c->answer == 42,
-		"The parent sees what the child stored, and the child has "
-		"ended.");
+	     "The parent sees what the child stored, and the child has "
+	     "ended.");
 	must(munmap(c, sizeof(*c)), "munmap");
 	return 0;
 }

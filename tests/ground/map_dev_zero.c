@@ -20,7 +20,7 @@ static struct common *
 map(int fd)
 {
 	void *p = mmap(NULL, sizeof(struct common), PROT_READ | PROT_WRITE,
-		MAP_SHARED, fd, 0);
+		       MAP_SHARED, fd, 0);
 
 	must(p == MAP_FAILED ? -1 : 0, "mmap");
 	return p;
@@ -35,7 +35,7 @@ main(void)
 
 	must(close(fd), "close");
 	fact(c->question == 0 && c->answer == 0,
-		"It starts with zeros, and needs no descriptor any more.");
+	     "It starts with zeros, and needs no descriptor any more.");
 	pid = (pid_t)must(fork(), "fork");
 	if (pid == 0) {
 		time_t limit = time(NULL) + 10;
@@ -48,11 +48,11 @@ main(void)
 	}
 	c->question = 41;
 	fact(status_of(pid) == 0,
-		"The child saw what the parent stored after the fork.");
+	     "The child saw what the parent stored after the fork.");
 	fact(c->answer == 42,
-		"The parent sees what the child stored, and the child has "
-		"ended.");
+	     "The parent sees what the child stored, and the child has "
+	     "ended.");
 	fact(other->question == 0 && other->answer == 0,
-		"A second mapping of /dev/zero has nothing of it.");
+	     "A second mapping of /dev/zero has nothing of it.");
 	return 0;
 }

@@ -48,7 +48,7 @@ main(int argc, char **argv)
 		sched_yield(); /* be kind to the readers' processor */
 	}
 	fact(s->here == readers && s->done == readers,
-		"Saw that %u readers came and have seen enough.", readers);
+	     "Saw that %u readers came and have seen enough.", readers);
 	fact(s->mark == 0, "Saw no store from a MAP_PRIVATE mapping.");
 	must(unlink(path), path);
 	return 0;

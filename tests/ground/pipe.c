@@ -63,7 +63,7 @@ main(void)
 	}
 	must(close(fd[0]), "close");
 	fact(blocks(pid),
-		"Nothing is written yet, and the child waits in read.");
+	     "Nothing is written yet, and the child waits in read.");
 	write_all(fd[1], data, TOTAL);
 	must(close(fd[1]), "close");
 	fact(status_of(pid) == 0, "The child ended by itself, with status 0.");

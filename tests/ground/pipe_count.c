@@ -42,7 +42,7 @@ next_pid(DIR *proc, long limit)
 
 	while ((e = readdir(proc)) != NULL)
 		if (isdigit((unsigned char)e->d_name[0]) &&
-			atol(e->d_name) > limit)
+		    atol(e->d_name) > limit)
 			return atol(e->d_name);
 	return 0;
 }
@@ -60,7 +60,7 @@ open_proc(void)
 static struct tally
 tally_of_proc(long limit)
 {
-	struct tally t = {0};
+	struct tally t = { 0 };
 	DIR *proc = open_proc();
 	long pid;
 
@@ -87,7 +87,7 @@ child(int fd, long limit)
 static struct tally
 tally_through_pipe(long limit)
 {
-	struct tally t = {0};
+	struct tally t = { 0 };
 	int fd[2];
 	pid_t pid;
 	long got;
@@ -119,9 +119,9 @@ main(int argc, char **argv)
 		counted = tally_through_pipe(limit);
 		after = tally_of_proc(limit);
 	} while (!(same(before, counted) && same(counted, after)) &&
-		time(NULL) < end);
+		 time(NULL) < end);
 	fact(same(before, counted) && same(counted, after),
-		"%d processes have a pid above %ld, by the pipe and by /proc.",
-		counted.count, limit);
+	     "%d processes have a pid above %ld, by the pipe and by /proc.",
+	     counted.count, limit);
 	return 0;
 }

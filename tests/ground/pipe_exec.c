@@ -125,17 +125,17 @@ shell_with_ls_as_parent(const char *dir)
 		parent_ls(dir, gate[0], answer[1]);
 	must(close(answer[1]), "close");
 	fact(is_named(pid, "ls"),
-		"Parent ls, child wc: the shell waits for ls.");
+	     "Parent ls, child wc: the shell waits for ls.");
 	fact(status_of(pid) == 0 && bytes_in(answer[0]) == 0,
-		"Parent ls, child wc: ls has ended, the shell has its "
-		"prompt back, and wc has not answered.");
+	     "Parent ls, child wc: ls has ended, the shell has its "
+	     "prompt back, and wc has not answered.");
 	must(write(gate[1], "!", 1), "write");
 	lines = number_from(answer[0]);
 	fact(lines == entries(dir),
-		"Parent ls, child wc: wc answers %d after the prompt.", lines);
+	     "Parent ls, child wc: wc answers %d after the prompt.", lines);
 	fact(wait(NULL) > 0 && wait(NULL) == -1 && errno == ECHILD,
-		"Parent ls, child wc: wc was an orphan, and whoever takes "
-		"in orphans reaped it.");
+	     "Parent ls, child wc: wc was an orphan, and whoever takes "
+	     "in orphans reaped it.");
 	must(close(gate[0]), "close");
 	must(close(gate[1]), "close");
 	must(close(answer[0]), "close");
@@ -153,13 +153,13 @@ shell_with_wc_as_parent(const char *dir)
 		parent_wc(dir, answer[1]);
 	must(close(answer[1]), "close");
 	fact(is_named(pid, "wc"),
-		"Parent wc, child ls: the shell waits for wc.");
+	     "Parent wc, child ls: the shell waits for wc.");
 	fact(status_of(pid) == 0 && bytes_in(answer[0]) > 0,
-		"Parent wc, child ls: the answer is out when the shell has "
-		"its prompt back.");
+	     "Parent wc, child ls: the answer is out when the shell has "
+	     "its prompt back.");
 	lines = number_from(answer[0]);
 	fact(lines == entries(dir), "Parent wc, child ls: wc answers %d.",
-		lines);
+	     lines);
 	must(close(answer[0]), "close");
 }
 

@@ -48,7 +48,7 @@ one_writer_many_readers(void)
 	pid_t pid[READERS];
 
 	taken = mmap(NULL, TOKENS * sizeof(*taken), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(taken == MAP_FAILED ? -1 : 0, "mmap");
 	must(pipe(fd), "pipe");
 	for (int i = 0; i < READERS; i++) {
@@ -67,20 +67,20 @@ one_writer_many_readers(void)
 	for (int i = 0; i < TOKENS; i++)
 		once += taken[i] == 1;
 	fact(whole == READERS,
-		"%d readers, 1 writer: each reader got whole tokens only, "
-		"then the end of the file.",
-		READERS);
+	     "%d readers, 1 writer: each reader got whole tokens only, "
+	     "then the end of the file.",
+	     READERS);
 	fact(once == TOKENS,
-		"%d readers, 1 writer: each of %d tokens came exactly once, "
-		"at one reader.",
-		READERS, TOKENS);
+	     "%d readers, 1 writer: each of %d tokens came exactly once, "
+	     "at one reader.",
+	     READERS, TOKENS);
 	must(munmap(taken, TOKENS * sizeof(*taken)), "munmap");
 }
 
 static void
 writer(int fd, uint32_t writer)
 {
-	struct record r = {.writer = writer};
+	struct record r = { .writer = writer };
 
 	memset(r.filler, (int)writer, sizeof(r.filler));
 	for (r.number = 0; r.number < RECORDS; r.number++)
@@ -101,7 +101,7 @@ is_whole(const struct record *r)
 static void
 many_writers_one_reader(void)
 {
-	uint32_t next[WRITERS] = {0};
+	uint32_t next[WRITERS] = { 0 };
 	bool whole = true, in_order = true;
 	int fd[2], all = 0;
 	pid_t pid[WRITERS];
@@ -125,16 +125,16 @@ many_writers_one_reader(void)
 	for (int i = 0; i < WRITERS; i++)
 		all += status_of(pid[i]) == 0 && next[i] == RECORDS;
 	fact(whole,
-		"%d writers, 1 reader: records of PIPE_BUF bytes arrived "
-		"whole.",
-		WRITERS);
+	     "%d writers, 1 reader: records of PIPE_BUF bytes arrived "
+	     "whole.",
+	     WRITERS);
 	fact(in_order,
-		"%d writers, 1 reader: the records of each writer came in "
-		"its order.",
-		WRITERS);
+	     "%d writers, 1 reader: the records of each writer came in "
+	     "its order.",
+	     WRITERS);
 	fact(all == WRITERS,
-		"%d writers, 1 reader: %d records came, each exactly once.",
-		WRITERS, WRITERS * RECORDS);
+	     "%d writers, 1 reader: %d records came, each exactly once.",
+	     WRITERS, WRITERS * RECORDS);
 }
 
 /* Two writers, one large record each; how often the writer changed. */
@@ -179,9 +179,9 @@ large_records_interleave(void)
 		changes = changes_with_large_records();
 	while (changes <= 1 && ++tries < 100);
 	fact(changes > 1,
-		"2 writers: records larger than PIPE_BUF interleaved, with "
-		"%d changes of writer.",
-		changes);
+	     "2 writers: records larger than PIPE_BUF interleaved, with "
+	     "%d changes of writer.",
+	     changes);
 }
 
 int

@@ -83,11 +83,11 @@ all_writers_closed(void)
 	must(write(fd[1], "left", 4), "write");
 	must(close(fd[1]), "close");
 	fact(read(fd[0], buf, sizeof(buf)) == 4 && !memcmp(buf, "left", 4),
-		"All writers closed: read gives what is left.");
+	     "All writers closed: read gives what is left.");
 	fact(read(fd[0], buf, sizeof(buf)) == 0 &&
-			read(fd[0], buf, sizeof(buf)) == 0,
-		"All writers closed and nothing left: read gives 0, each "
-		"time.");
+		     read(fd[0], buf, sizeof(buf)) == 0,
+	     "All writers closed and nothing left: read gives 0, each "
+	     "time.");
 	must(close(fd[0]), "close");
 }
 
@@ -123,13 +123,13 @@ all_readers_closed(void)
 	}
 	status = status_of(pid);
 	fact(WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE,
-		"All readers closed: write kills the writer with SIGPIPE.");
+	     "All readers closed: write kills the writer with SIGPIPE.");
 	handle(SIGPIPE, on_signal);
 	fact(write(fd[1], "x", 1) == -1 && errno == EPIPE && caught == SIGPIPE,
-		"All readers closed, SIGPIPE caught: write fails with EPIPE.");
+	     "All readers closed, SIGPIPE caught: write fails with EPIPE.");
 	handle(SIGPIPE, SIG_IGN);
 	fact(write(fd[1], "x", 1) == -1 && errno == EPIPE,
-		"All readers closed, SIGPIPE ignored: write fails with EPIPE.");
+	     "All readers closed, SIGPIPE ignored: write fails with EPIPE.");
 	must(close(fd[1]), "close");
 }
 
@@ -142,10 +142,10 @@ pipe_full(void)
 
 	must(pipe(fd), "pipe");
 	fact(fill(fd[1]) == EAGAIN,
-		"The pipe is full: a write with O_NONBLOCK fails with EAGAIN.");
+	     "The pipe is full: a write with O_NONBLOCK fails with EAGAIN.");
 	full = bytes_in(fd[0]);
 	fact(write(fd[1], block, PIPE_BUF) == -1 && bytes_in(fd[0]) == full,
-		"Of a write refused so, no byte went into the pipe.");
+	     "Of a write refused so, no byte went into the pipe.");
 	blocking(fd[1]);
 	pid = (pid_t)must(fork(), "fork");
 	if (pid == 0)
@@ -154,7 +154,7 @@ pipe_full(void)
 	for (; full > 0; full -= PIPE_BUF)
 		must(read(fd[0], block, PIPE_BUF), "read");
 	fact(status_of(pid) == 0 && bytes_in(fd[0]) == PIPE_BUF,
-		"There is room again: the write goes through.");
+	     "There is room again: the write goes through.");
 	close_both(fd);
 }
 
@@ -170,7 +170,7 @@ data_read_is_gone(void)
 	must(read(fd[0], buf, 4), "read");
 	nonblocking(same);
 	fact(bytes_in(same) == 0 && read(same, buf, 4) == -1 && errno == EAGAIN,
-		"Data once read is gone, for every reader.");
+	     "Data once read is gone, for every reader.");
 	must(close(same), "close");
 	close_both(fd);
 }
@@ -183,11 +183,11 @@ one_way(void)
 
 	must(pipe(fd), "pipe");
 	fact(write(fd[0], &c, 1) == -1 && errno == EBADF,
-		"The reading end cannot be written: EBADF.");
+	     "The reading end cannot be written: EBADF.");
 	fact(read(fd[1], &c, 1) == -1 && errno == EBADF,
-		"The writing end cannot be read: EBADF.");
+	     "The writing end cannot be read: EBADF.");
 	fact(lseek(fd[0], 0, SEEK_CUR) == -1 && errno == ESPIPE,
-		"A pipe has no offset: lseek fails with ESPIPE.");
+	     "A pipe has no offset: lseek fails with ESPIPE.");
 	close_both(fd);
 }
 
@@ -199,9 +199,9 @@ nonblocking_end(void)
 	must(pipe(fd), "pipe");
 	nonblocking(fd[1]);
 	fact((fcntl(fd[1], F_GETFL) & O_NONBLOCK) &&
-			!(fcntl(fd[0], F_GETFL) & O_NONBLOCK),
-		"O_NONBLOCK at the writing end leaves the reading end "
-		"blocking.");
+		     !(fcntl(fd[0], F_GETFL) & O_NONBLOCK),
+	     "O_NONBLOCK at the writing end leaves the reading end "
+	     "blocking.");
 	close_both(fd);
 }
 

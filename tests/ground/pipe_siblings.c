@@ -73,7 +73,7 @@ answer_of(struct brothers *b)
 	ssize_t n;
 
 	while ((n = must(read(b->answer, text + have, sizeof(text) - 1 - have),
-			"read")) > 0)
+			 "read")) > 0)
 		have += (size_t)n;
 	must(close(b->answer), "close");
 	return atoi(text);
@@ -90,9 +90,9 @@ parent_closes_both(const char *dir)
 	must(close(b.fd[1]), "close");
 	lines = answer_of(&b);
 	fact(lines == entries(dir),
-		"The parent closed both ends: wc answers %d.", lines);
+	     "The parent closed both ends: wc answers %d.", lines);
 	fact(status_of(b.pid[0]) == 0 && status_of(b.pid[1]) == 0,
-		"The parent reaped both brothers, each with status 0.");
+	     "The parent reaped both brothers, each with status 0.");
 }
 
 static void
@@ -104,16 +104,16 @@ parent_keeps_writing_end(const char *dir)
 	start(&b, dir);
 	must(close(b.fd[0]), "close");
 	fact(status_of(b.pid[0]) == 0,
-		"The parent keeps the writing end: ls has ended all the same.");
+	     "The parent keeps the writing end: ls has ended all the same.");
 	do /* until wc has taken everything */
 		must(ioctl(b.fd[1], FIONREAD, &left), "FIONREAD");
 	while (left > 0 && sched_yield() == 0);
 	fact(blocks(b.pid[1]),
-		"The parent keeps the writing end: wc has read everything "
-		"and waits for more.");
+	     "The parent keeps the writing end: wc has read everything "
+	     "and waits for more.");
 	must(close(b.fd[1]), "close");
 	fact(answer_of(&b) == entries(dir) && status_of(b.pid[1]) == 0,
-		"The parent closes it: wc answers and ends.");
+	     "The parent closes it: wc answers and ends.");
 }
 
 int

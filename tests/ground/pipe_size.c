@@ -51,9 +51,9 @@ refused_above_limit(void)
 	must(pipe(fd), "pipe");
 	size = fcntl(fd[1], F_SETPIPE_SZ, limit + 1);
 	fact(size == -1 && errno == EPERM,
-		"F_SETPIPE_SZ above %ld, the limit in pipe-max-size, is "
-		"refused with EPERM.",
-		limit);
+	     "F_SETPIPE_SZ above %ld, the limit in pipe-max-size, is "
+	     "refused with EPERM.",
+	     limit);
 	_exit(0);
 }
 
@@ -67,28 +67,28 @@ main(void)
 	must(pipe2(fd, O_NONBLOCK), "pipe2");
 	atomic = must(fpathconf(fd[1], _PC_PIPE_BUF), "fpathconf");
 	fact(atomic == PIPE_BUF && atomic >= 512,
-		"PIPE_BUF is %ld bytes, by fpathconf and by limits.h.", atomic);
+	     "PIPE_BUF is %ld bytes, by fpathconf and by limits.h.", atomic);
 	fact(atomic % 512 == 0,
-		"ulimit -p prints PIPE_BUF as %ld blocks of 512 bytes; it "
-		"is not the capacity.",
-		atomic / 512);
+	     "ulimit -p prints PIPE_BUF as %ld blocks of 512 bytes; it "
+	     "is not the capacity.",
+	     atomic / 512);
 
 	capacity = must(fcntl(fd[1], F_GETPIPE_SZ), "F_GETPIPE_SZ");
 	bytes = fill(fd[1]);
 	fact(bytes == capacity,
-		"The capacity is %ld bytes, by F_GETPIPE_SZ and by filling "
-		"the pipe.",
-		bytes);
+	     "The capacity is %ld bytes, by F_GETPIPE_SZ and by filling "
+	     "the pipe.",
+	     bytes);
 
 	capacity = must(fcntl(fd[1], F_SETPIPE_SZ, 100000), "F_SETPIPE_SZ");
 	fact(capacity == 131072 && fcntl(fd[0], F_GETPIPE_SZ) == capacity,
-		"F_SETPIPE_SZ of 100000 gives %ld: the next power of two.",
-		capacity);
+	     "F_SETPIPE_SZ of 100000 gives %ld: the next power of two.",
+	     capacity);
 	bytes += fill(fd[1]);
 	fact(bytes == capacity, "The larger pipe holds %ld bytes.", bytes);
 	fact(fcntl(fd[1], F_SETPIPE_SZ, PIPE_BUF) == -1 && errno == EBUSY,
-		"F_SETPIPE_SZ below what the pipe holds is refused with "
-		"EBUSY.");
+	     "F_SETPIPE_SZ below what the pipe holds is refused with "
+	     "EBUSY.");
 
 	pid = (pid_t)must(fork(), "fork");
 	if (pid == 0)

@@ -30,7 +30,7 @@ smalloc(size_t size)
 		return NULL;
 	}
 	h = mmap(NULL, sizeof(*h) + size, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (h == MAP_FAILED)
 		return NULL;
 	h->size = sizeof(*h) + size;
@@ -71,28 +71,28 @@ main(void)
 
 	must(p && q && own ? 0 : -1, "memory");
 	fact(((union header *)(void *)p)[-1].size ==
-			25000 * sizeof(*p) + sizeof(union header),
-		"The size stands in front of the block.");
+		     25000 * sizeof(*p) + sizeof(union header),
+	     "The size stands in front of the block.");
 	fact((uintptr_t)p % _Alignof(max_align_t) == 0,
-		"The block is aligned for every type.");
+	     "The block is aligned for every type.");
 	fact(p[0] == 0 && p[24999] == 0, "A new block is all zeros.");
 	child_stores(p, own);
 	fact(p[0] == 42 && p[24999] == 42,
-		"smalloc: the parent sees the child's 42.");
+	     "smalloc: the parent sees the child's 42.");
 	fact(own[0] == 0, "malloc: the parent does not.");
 	fact(signal_at((char *)p) == 0,
-		"The child's sfree did not take the parent's block away.");
+	     "The child's sfree did not take the parent's block away.");
 	*q = 7;
 	sfree(p);
 	fact(signal_at((char *)p) == SIGSEGV &&
-			signal_at((char *)(p + 24999)) == SIGSEGV,
-		"After sfree the whole block is gone: SIGSEGV.");
+		     signal_at((char *)(p + 24999)) == SIGSEGV,
+	     "After sfree the whole block is gone: SIGSEGV.");
 	fact(*q == 7, "The other block is still there.");
 	sfree(q);
 	sfree(NULL);
 	fact(smalloc(SIZE_MAX) == NULL && errno == ENOMEM &&
-			smalloc(SIZE_MAX / 4) == NULL && errno == ENOMEM,
-		"Too large a size gives NULL and ENOMEM.");
+		     smalloc(SIZE_MAX / 4) == NULL && errno == ENOMEM,
+	     "Too large a size gives NULL and ENOMEM.");
 	free((void *)own);
 	return 0;
 }
