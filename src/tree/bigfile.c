@@ -186,8 +186,12 @@ begin_open(struct walk *w, const struct place *p, struct regular *r)
 	r->link = 0;
 	file_pair(&pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
 	entry_say(w, p);
-	note_begun(f, r, &pair);
+	/* What is no regular file is done at once: nothing to come back to. */
+	if (pair.dst_regular)
+		note_begun(f, r, &pair);
 	done = at_once(w, p, r, &pair);
+	if (done > 0 && !pair.dst_regular)
+		w->add.files++;
 	f->method = pair.method;
 	if (done < 0) {
 		regular_undo(w, p, r);

@@ -437,6 +437,8 @@ final_mode(const struct walk *w, const struct node *n)
 
 	if (!(atomic_load(&n->flags) & NODE_CREATED))
 		return have;
+	if (w->o->keep_owner)	/* made for the owner alone */
+		return (have & 07000) | (src & ~w->o->umask);
 	return (have | (src & 0022 & ~w->o->umask)) &
 	       (mode_t)~(0700 & ~src);
 }

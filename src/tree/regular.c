@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -130,6 +131,11 @@ open_again(struct walk *w, const struct place *p, int flags)
 static int
 cannot_create(struct walk *w, const struct place *p)
 {
+	size_t len = strlen(p->dst);
+
+	/* A name that ends in a slash says directory, and there is none. */
+	if (errno == EISDIR && len && p->dst[len - 1] == '/')
+		errno = ENOTDIR;
 	diag_error(errno, "cannot create regular file %s",
 		   quote(place_dst(w, p)));
 	return -1;
@@ -166,11 +172,18 @@ open_existing(struct walk *w, const struct place *p, int flags, mode_t mode,
 
 /* What its mode is to be once it is done, without --preserve=mode. */
 static mode_t
-final_mode(const struct regular *r, mode_t asked, bool shared)
+final_mode(const struct walk *w, const struct regular *r, mode_t asked,
+	   bool shared)
 {
 	mode_t mode = r->dst_st.st_mode;
 
-	if (r->created && shared)	/* 0600 was added */
+	if (!r->created)
+		return mode;
+	if (w->o->keep_owner)	/* made for the owner alone */
+		return (mode & S_IFMT) |
+		       ((w->o->default_mode ? 0666 : r->src_st.st_mode & 0777) &
+			~w->o->umask);
+	if (shared)		/* 0600 was added */
 		mode &= ~(0600 & ~asked);
 	return mode;
 }
@@ -232,7 +245,7 @@ regular_open_dst(struct walk *w, const struct place *p, bool shared,
 		diag_error(errno, "cannot fstat %s", quote(place_dst(w, p)));
 		return -1;
 	}
-	r->final_mode = final_mode(r, asked, shared);
+	r->final_mode = final_mode(w, r, asked, shared);
 	decide_note_made(w, &r->dst_st);
 	return 0;
 }

@@ -124,6 +124,9 @@ attributes(struct walk *w, const struct place *p, const struct stat *st)
 		return -1;
 	}
 	m.dst_mode = m.final_mode = now.st_mode;
+	if (o->keep_owner)	/* made for the owner alone */
+		m.final_mode = (o->default_mode ? 0666 : st->st_mode & 0777) &
+			       ~o->umask;
 	m.drop_acl = o->keep_mode && !S_ISLNK(st->st_mode) &&
 		     (!p->node || (atomic_load(&node_at(w->b, p->node)->flags) &
 				   NODE_DEFAULT_ACL));

@@ -44,6 +44,7 @@
 #include <unistd.h>
 
 #define BUFFER_SIZE (256 * 1024)
+#define XATTR_MAX 65536 /* of a list and of a value: xattr(7) */
 
 enum { A, B };
 
@@ -366,7 +367,7 @@ xattr_counts(const char *name)
 static int
 xattr_list(const char *path, struct names *l)
 {
-	static char buffer[XATTR_LIST_MAX];
+	static char buffer[XATTR_MAX];
 	ssize_t n = llistxattr(path, buffer, sizeof(buffer));
 
 	if (n < 0)
@@ -382,11 +383,11 @@ static void
 compare_xattr_value(const struct walk *w, const char *name, char *const path[2],
 		    const char *key)
 {
-	static char value[2][XATTR_SIZE_MAX];
+	static char value[2][XATTR_MAX];
 	ssize_t n[2];
 
 	for (int i = A; i <= B; i++) {
-		n[i] = lgetxattr(path[i], key, value[i], XATTR_SIZE_MAX);
+		n[i] = lgetxattr(path[i], key, value[i], XATTR_MAX);
 		if (n[i] < 0) {
 			trouble(w, name, i, "read an xattr");
 			return;
