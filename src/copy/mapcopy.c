@@ -99,7 +99,12 @@ populate(char *at, size_t len, int advice)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char *from = (char *)((uintptr_t)at & ~(page - 1));
 
-	madvise(from, len + (size_t)(at - from), advice);
+	len += (size_t)(at - from);
+#ifdef MADV_HUGEPAGE
+	/* Folios of 2 MiB for what is not in the cache yet. */
+	madvise(from, len, MADV_HUGEPAGE);
+#endif
+	madvise(from, len, advice);
 }
 
 struct span {
