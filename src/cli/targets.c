@@ -32,17 +32,21 @@ stripped(const char *name)
 	return s;
 }
 
-/* The name its copy has in a target directory; allocated. */
+/*
+ * The name its copy has in a target directory; allocated.  *WHOLE where that is
+ * the target directory itself, as `cp -R x/.. d` has it.
+ */
 static char *
-name_in_target(const char *src)
+name_in_target(const char *src, bool *whole)
 {
 	char *s = stripped(src);
 	char *slash = strrchr(s, '/');
 	char *base = mem_strdup(slash ? slash + 1 : s);
 
 	free(s);
-	/* `cp -R x/.. d` copies into d, and so does `cp -R / d`. */
-	if (!*base || !strcmp(base, "..")) {
+	*whole = !strcmp(base, "..");
+	/* `cp -R / d` copies into d, too. */
+	if (!*base || *whole) {
 		free(base);
 		return mem_strdup(".");
 	}
@@ -84,8 +88,9 @@ fill(const struct options *opt, struct operands *ops, int n)
 
 		ops->v[i].src = opt->strip_slashes ? stripped(src)
 						   : mem_strdup(src);
-		ops->v[i].dst = ops->target ? name_in_target(src)
-					    : mem_strdup(opt->operands[n]);
+		ops->v[i].dst = ops->target
+					? name_in_target(src, &ops->v[i].whole)
+					: mem_strdup(opt->operands[n]);
 	}
 	if (ops->target)
 		find_overlap(ops);

@@ -216,7 +216,8 @@ bigfile_begin(struct walk *w)
 	if (file_place(w, file_of(w), &p) < 0)
 		goto out;
 	walk_show(w, p.src, 0, 0);
-	if (regular_open_src(w, &p, NULL, &r) < 0)
+	result = regular_open_src(w, &p, NULL, &r);
+	if (result)
 		goto out;
 	result = entry_link(w, &p, &r.src_st, &r.link);
 	if (result == 0)

@@ -38,7 +38,25 @@ bool decide_first(const struct walk *w);
 bool decide_follows(struct walk *w, const struct place *p,
 		    const struct stat *link);
 
-/* Remembers, and knows again, what this run made, where operands overlap. */
-void decide_note_made(struct walk *w, const struct stat *dst);
+/* Remembers what this run made at P, where operands have one destination. */
+void decide_note_made(struct walk *w, const struct place *p);
+
+/*
+ * Are source and destination of P one file, so that nothing may be written?
+ * SRC and DST are what stat or lstat said, as the options have it.  *SKIP where
+ * nothing is to be done and nothing is wrong.
+ */
+bool decide_same_file(const struct walk *w, const struct place *p,
+		      const struct stat *src, const struct stat *dst,
+		      bool *skip);
+
+/* Do the two names, each from a directory descriptor, name one entry? */
+bool decide_same_entry(int at_a, const char *a, int at_b, const char *b);
+
+/*
+ * After P's destination could not be made: true where cp would not have come
+ * that far, since it cannot even be looked at; reported.  Keeps errno if not.
+ */
+bool decide_unreachable(struct walk *w, const struct place *p);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/quote.h"
 #include "copy/meta.h"
+#include "tree/decide.h"
 #include "tree/list.h"
 #include "tree/share.h"
 
@@ -137,13 +138,18 @@ making_mode(const struct walk *w, const struct stat *st)
 static int
 make_directory(struct walk *w, const struct place *p, const struct stat *src)
 {
-	bool again = entry_intent(w) == INTENT_CREATE;
+	bool again = entry_intent(w) == INTENT_CREATE, skip;
 	struct stat st;
-	int follow = place_is_operand(p) && w->ops->target == NULL
-			     ? 0
-			     : AT_SYMLINK_NOFOLLOW;
 
-	if (!again && fstatat(p->at.dst, p->dst, &st, follow) == 0) {
+	if (!again && fstatat(p->at.dst, p->dst, &st,
+			      AT_SYMLINK_NOFOLLOW) == 0) {
+		if (w->o->clobber != CLOBBER_NO &&
+		    decide_same_file(w, p, src, &st, &skip)) {
+			diag_error(0, "%s and %s are the same file",
+				   quote_n(0, place_src(w, p)),
+				   quote_n(1, place_dst(w, p)));
+			return -1;
+		}
 		if (S_ISDIR(st.st_mode))
 			return 1;
 		diag_error(0,
@@ -158,8 +164,9 @@ make_directory(struct walk *w, const struct place *p, const struct stat *src)
 		return 0;
 	if (errno == EEXIST && again)
 		return 0;
-	diag_error(errno, "cannot create directory %s",
-		   quote(place_dst(w, p)));
+	if (!decide_unreachable(w, p))
+		diag_error(errno, "cannot create directory %s",
+			   quote(place_dst(w, p)));
 	return -1;
 }
 

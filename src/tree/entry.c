@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -34,6 +35,13 @@ enum job_intent
 entry_intent(const struct walk *w)
 {
 	return (enum job_intent)w->b->jobs[w->job].intent;
+}
+
+static bool
+follows(const struct walk *w, const struct place *p)
+{
+	return w->o->deref == DEREF_ALWAYS ||
+	       (w->o->deref == DEREF_ARGS && place_is_operand(p));
 }
 
 void
@@ -148,7 +156,8 @@ entry_link(struct walk *w, const struct place *p, const struct stat *src,
 	const struct link_entry *e;
 
 	*link = 0;
-	if (!w->o->keep_links || src->st_nlink < 2)
+	/* Followed links may lead to one inode again, whatever it is called. */
+	if (!w->o->keep_links || (src->st_nlink < 2 && !follows(w, p)))
 		return 0;
 	*link = links_claim(w->b, w->slot, src->st_dev, src->st_ino);
 	if (!*link) {
@@ -213,11 +222,31 @@ entry_by_stat(struct walk *w, const struct place *p, const struct stat *st)
 	return unknown_type(w, p, st);
 }
 
+/* An operand that was given before: cp warns, and copies it once. */
 static bool
-follows(const struct walk *w, const struct place *p)
+given_before(struct walk *w, const struct place *p, const struct stat *st)
 {
-	return w->o->deref == DEREF_ALWAYS ||
-	       (w->o->deref == DEREF_ARGS && place_is_operand(p));
+	const struct operand *v = w->ops->v;
+
+	if (!place_is_operand(p) || !v[p->operand].again)
+		return false;
+	if (S_ISDIR(st->st_mode) && follows(w, p))
+		return false;
+	for (uint32_t i = 0; i < p->operand; i++) {
+		struct stat o;
+
+		if (strcmp(v[i].dst, p->dst) ||
+		    fstatat(AT_FDCWD, v[i].src, &o,
+			    follows(w, p) ? 0 : AT_SYMLINK_NOFOLLOW) < 0 ||
+		    o.st_dev != st->st_dev || o.st_ino != st->st_ino ||
+		    !decide_same_entry(AT_FDCWD, v[i].src, p->at.src, p->src))
+			continue;
+		diag_note("warning: source %s %s specified more than once",
+			  S_ISDIR(st->st_mode) ? "directory" : "file",
+			  quote(place_src(w, p)));
+		return true;
+	}
+	return false;
 }
 
 enum entry_result
@@ -241,6 +270,10 @@ entry_copy(struct walk *w, const struct place *p, unsigned char type)
 		diag_error(0, "-r not specified; omitting directory %s",
 			   quote(place_src(w, p)));
 		entry_failed(w);
+		return ENTRY_DONE;
+	}
+	if (given_before(w, p, &st)) {
+		w->add.skipped++;
 		return ENTRY_DONE;
 	}
 	return entry_by_stat(w, p, &st);

@@ -25,6 +25,22 @@ follow_src(const struct walk *w, const struct place *p)
 	       (w->o->deref == DEREF_ARGS && place_is_operand(p));
 }
 
+/* cp looks at the destination first: what stays need not be readable. */
+static bool
+stays_unread(struct walk *w, const struct place *p)
+{
+	struct stat src, dst;
+	int err = errno;
+
+	if (w->o->clobber != CLOBBER_ASK &&
+	    fstatat(p->at.src, p->src, &src,
+		    follow_src(w, p) ? 0 : AT_SYMLINK_NOFOLLOW) == 0 &&
+	    decide(w, p, &src, &dst) == GO_SKIP)
+		return true;
+	errno = err;
+	return false;
+}
+
 int
 regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 		 struct regular *r)
@@ -37,6 +53,8 @@ regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 	if (!st || S_ISREG(st->st_mode))
 		flags |= O_NONBLOCK;
 	r->src = openat(p->at.src, p->src, flags);
+	if (r->src < 0 && decide_first(w) && stays_unread(w, p))
+		return 1;
 	if (r->src < 0) {
 		diag_error(errno, "cannot open %s for reading",
 			   quote(place_src(w, p)));
@@ -133,6 +151,8 @@ cannot_create(struct walk *w, const struct place *p)
 {
 	size_t len = strlen(p->dst);
 
+	if (decide_unreachable(w, p))
+		return -1;
 	/* A name that ends in a slash says directory, and there is none. */
 	if (errno == EISDIR && len && p->dst[len - 1] == '/')
 		errno = ENOTDIR;
@@ -246,7 +266,7 @@ regular_open_dst(struct walk *w, const struct place *p, bool shared,
 		return -1;
 	}
 	r->final_mode = final_mode(w, r, asked, shared);
-	decide_note_made(w, &r->dst_st);
+	decide_note_made(w, p);
 	return 0;
 }
 
@@ -328,7 +348,8 @@ copy_data(struct walk *w, const struct place *p, struct regular *r)
 
 	file_pair(&pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
 	if (S_ISREG(r->src_st.st_mode) && pair.dst_regular &&
-	    (pair.size || w->o->method == METHOD_CLONE))
+	    (pair.size || w->o->method == METHOD_CLONE ||
+	     w->o->reflink == REFLINK_ALWAYS))
 		clone = method_clone(w->o, r->src, &r->src_st, r->dst,
 				     r->dst_st.st_dev);
 	if (clone < 0) {
@@ -384,9 +405,11 @@ enum entry_result
 regular_copy(struct walk *w, const struct place *p, const struct stat *st)
 {
 	struct regular r = { .src = -1, .dst = -1 };
+	int opened = regular_open_src(w, p, st, &r);
 
-	if (regular_open_src(w, p, st, &r) < 0) {
-		entry_failed(w);
+	if (opened) {
+		if (opened < 0)
+			entry_failed(w);
 		goto out;
 	}
 	/* A big one that cannot be made a job is copied here. */

@@ -26,8 +26,8 @@ struct regular {
 };
 
 /*
- * Opens the source of P for reading and looks at it.  0, or -1 with the error
- * reported.
+ * Opens the source of P for reading and looks at it.  0; 1 where it cannot be
+ * read and need not, since the destination stays; -1 with the error reported.
  */
 int regular_open_src(struct walk *w, const struct place *p,
 		     const struct stat *st, struct regular *r);

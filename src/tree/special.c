@@ -66,9 +66,30 @@ cannot_make(struct walk *w, const struct place *p, const struct stat *st)
 			   : S_ISFIFO(st->st_mode) ? "fifo"
 						   : "special file";
 
+	if (decide_unreachable(w, p))
+		return -1;
 	diag_error(errno, "cannot create %s %s", what,
 		   quote(place_dst(w, p)));
 	return -1;
+}
+
+/* By the rules: 0 nothing is there any more; 1 to be left alone; -1 reported. */
+static int
+make_way(struct walk *w, const struct place *p, const struct stat *st)
+{
+	struct stat dst;
+	enum verdict v = decide(w, p, st, &dst);
+
+	if (v == GO_SKIP || v == GO_FAIL)
+		return v == GO_SKIP ? 1 : -1;
+	if (v == GO_NEW)
+		return 0;
+	if (v == GO_OVER) {	/* -RL, say: it is no file to be written into */
+		errno = EEXIST;
+		return cannot_make(w, p, st);
+	}
+	entry_intend(w, INTENT_REPLACE);
+	return decide_remove(w, p);
 }
 
 /* 0 made; 1 to be left alone; -1 reported. */
@@ -77,30 +98,29 @@ make(struct walk *w, const struct place *p, const struct stat *st,
      const char *text)
 {
 	enum job_intent intent = entry_intent(w);
-	struct stat dst;
-	enum verdict v;
+	int r;
 
 	if (intent == INTENT_NONE && decide_first(w)) {
-		v = decide(w, p, st, &dst);
-		if (v == GO_SKIP || v == GO_FAIL)
-			return v == GO_SKIP ? 1 : -1;
-		if (v != GO_NEW && decide_remove(w, p) < 0)
-			return -1;
+		r = make_way(w, p, st);
+		if (r)
+			return r;
 	}
-	entry_intend(w, intent == INTENT_NONE ? INTENT_CREATE : intent);
+	if (entry_intent(w) == INTENT_NONE)
+		entry_intend(w, INTENT_CREATE);
 	if (make_once(w, p, st, text) == 0)
 		return 0;
 	if (errno != EEXIST)
 		return cannot_make(w, p, st);
 	if (intent == INTENT_NONE) {
 		entry_intend(w, INTENT_NONE);
-		v = decide(w, p, st, &dst);
-		if (v == GO_SKIP || v == GO_FAIL)
-			return v == GO_SKIP ? 1 : -1;
+		r = make_way(w, p, st);
+		if (r)
+			return r;
+	} else {
+		entry_intend(w, INTENT_REPLACE);
+		if (decide_remove(w, p) < 0)
+			return -1;
 	}
-	entry_intend(w, INTENT_REPLACE);
-	if (decide_remove(w, p) < 0)
-		return -1;
 	return make_once(w, p, st, text) < 0 ? cannot_make(w, p, st) : 0;
 }
 
@@ -170,6 +190,7 @@ copy_claimed(struct walk *w, const struct place *p, const struct stat *st,
 		entry_link_made(w, p, *link);
 		*link = 0;
 		entry_say(w, p);
+		decide_note_made(w, p);
 		r = attributes(w, p, st);
 		if (S_ISLNK(st->st_mode))
 			w->add.symlinks++;
