@@ -201,8 +201,10 @@ test_drain_ends_though_writers_do_not(void)
 		for (;;)
 			(void)report_send(&b, 1, REPORT_LINE, NULL, "a", 1);
 	alarm(10);
-	for (int i = 0; i < 3; i++)
-		report_drain(&r, &b, take_slowly, &b);
+	for (int i = 0; i < 3; i++) {
+		take_slowly(&b, REPORT_LINE, "", 0);
+		CHECK(report_drain(&r, &b, take_slowly, &b));
+	}
 	alarm(0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
