@@ -5,11 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "base/quote.h"
 #include "board/links.h"
+#include "tree/backup.h"
+#include "tree/entry.h"
+#include "tree/samefile.h"
 
 /* Keys of what was made, apart from those of sources, in the link table. */
 #define MADE_BIT (1ULL << 63)
@@ -17,14 +21,12 @@
 bool
 decide_first(const struct walk *w)
 {
-	return w->o->clobber != CLOBBER_YES || w->o->update;
+	const struct copy_opts *o = w->o;
+
+	return o->clobber != CLOBBER_YES || o->update || o->verbose ||
+	       o->backup || o->remove_first || o->instead;
 }
 
-/*
- * cp writes through a symbolic link that stands where a file is to go.  As an
- * operand that is the user's own word.  Below one, somebody else may have put
- * it there: it is followed where it belongs to the caller or to root.
- */
 bool
 decide_follows(struct walk *w, const struct place *p, const struct stat *link)
 {
@@ -32,25 +34,31 @@ decide_follows(struct walk *w, const struct place *p, const struct stat *link)
 	       link->st_uid == 0;
 }
 
+static bool
+overlaps(const struct walk *w, const struct place *p)
+{
+	return w->ops->overlap && place_is_operand(p);
+}
+
 void
-decide_note_made(struct walk *w, const struct stat *dst)
+decide_note_made(struct walk *w, const struct place *p, const struct stat *dst)
 {
 	board_ref ref;
 
-	if (!w->ops->overlap)
+	if (!overlaps(w, p))
 		return;
 	ref = links_claim(w->b, w->slot, dst->st_dev | MADE_BIT, dst->st_ino);
-	if (ref)
+	if (ref && links_mine(w->b, ref, w->slot))
 		(void)links_publish(w->b, w->slot, ref, 0, 0, "");
 }
 
 static bool
-made_here(struct walk *w, const struct stat *dst)
+made_here(struct walk *w, const struct place *p, const struct stat *dst)
 {
 	board_ref ref;
 	bool made;
 
-	if (!w->ops->overlap)
+	if (!overlaps(w, p) || !w->ops->v[p->operand].again)
 		return false;
 	ref = links_claim(w->b, w->slot, dst->st_dev | MADE_BIT, dst->st_ino);
 	if (!ref)
@@ -61,6 +69,30 @@ made_here(struct walk *w, const struct stat *dst)
 	return made;
 }
 
+bool
+decide_seen(struct walk *w, const struct place *p, const struct stat *src)
+{
+	const struct operand *me = &w->ops->v[p->operand];
+	bool dir = S_ISDIR(src->st_mode);
+	struct stat st;
+
+	if (!overlaps(w, p) || !me->again || (!dir && w->o->backup))
+		return false;
+	for (uint32_t i = 0; i < p->operand; i++) {
+		const struct operand *op = &w->ops->v[i];
+
+		if (strcmp(op->dst, me->dst) ||
+		    (!dir && strcmp(op->src, me->src)) ||
+		    stat(op->src, &st) < 0 || !samefile_inode(&st, src))
+			continue;
+		diag_note("warning: source %s %s specified more than once",
+			  dir ? "directory" : "file",
+			  quote(place_src(w, p)));
+		return true;
+	}
+	return false;
+}
+
 static bool
 newer(const struct stat *a, const struct stat *b)
 {
@@ -69,20 +101,44 @@ newer(const struct stat *a, const struct stat *b)
 	return a->st_mtim.tv_nsec > b->st_mtim.tv_nsec;
 }
 
+/* "rwxr-xr-x" of MODE, as ls has it. */
+static void
+mode_text(mode_t mode, char text[10])
+{
+	static const char letters[] = "rwxrwxrwx";
+
+	for (int i = 0; i < 9; i++)
+		text[i] = mode & (0400 >> i) ? letters[i] : '-';
+	if (mode & S_ISUID)
+		text[2] = mode & 0100 ? 's' : 'S';
+	if (mode & S_ISGID)
+		text[5] = mode & 0010 ? 's' : 'S';
+	if (mode & S_ISVTX)
+		text[8] = mode & 0001 ? 't' : 'T';
+	text[9] = '\0';
+}
+
 /* -i: asks on stderr, takes an answer from stdin; y or Y is yes. */
 static bool
 confirmed(struct walk *w, const struct place *p, const struct stat *dst)
 {
+	unsigned mode = dst->st_mode & 07777;
+	const char *me = diag_program();
+	const char *name = quote(place_dst(w, p));
+	char text[10];
 	int c, first;
 
-	if (faccessat(p->at.dst, p->dst, W_OK, AT_EACCESS) < 0 &&
-	    !S_ISLNK(dst->st_mode))
-		fprintf(stderr, "%s: replace %s, overriding mode %04o? ",
-			diag_program(), quote(place_dst(w, p)),
-			(unsigned)dst->st_mode & 07777);
+	mode_text(dst->st_mode, text);
+	if (S_ISLNK(dst->st_mode) ||
+	    faccessat(p->at.dst, p->dst, W_OK, AT_EACCESS) == 0)
+		fprintf(stderr, "%s: overwrite %s? ", me, name);
+	else if (w->o->force || w->o->remove_first)
+		fprintf(stderr, "%s: replace %s, overriding mode %04o (%s)? ",
+			me, name, mode, text);
 	else
-		fprintf(stderr, "%s: overwrite %s? ", diag_program(),
-			quote(place_dst(w, p)));
+		fprintf(stderr, "%s: unwritable %s (mode %04o, %s);"
+			" try anyway? ",
+			me, name, mode, text);
 	fflush(stderr);
 	first = c = getchar();
 	while (c != '\n' && c != EOF)
@@ -90,6 +146,20 @@ confirmed(struct walk *w, const struct place *p, const struct stat *dst)
 	return first == 'y' || first == 'Y';
 }
 
+/*
+ * Is the entry itself what counts, not what a link leads to?  So where it will
+ * be removed, renamed or not written into.
+ */
+static bool
+looks_at_entry(const struct walk *w, const struct stat *src)
+{
+	const struct copy_opts *o = w->o;
+	bool as_regular = (!o->recursive || o->contents) &&
+			  !S_ISLNK(src->st_mode);
+
+	return (!S_ISREG(src->st_mode) && !as_regular) || o->instead ||
+	       o->backup || o->remove_first;
+}
 
 /* What is at the destination: 0, 1 nothing, -1 reported. */
 static int
@@ -99,14 +169,13 @@ look(struct walk *w, const struct place *p, const struct stat *src,
 	struct stat target;
 
 	if (fstatat(p->at.dst, p->dst, dst, AT_SYMLINK_NOFOLLOW) < 0) {
+		/* "name/" where name is no directory: for open to say. */
 		if (errno == ENOENT)
 			return 1;
 		diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));
 		return -1;
 	}
-	if (!S_ISLNK(dst->st_mode) || !S_ISREG(src->st_mode))
-		return 0;
-	if (w->o->clobber == CLOBBER_NO)
+	if (!S_ISLNK(dst->st_mode) || looks_at_entry(w, src))
 		return 0;
 	if (!decide_follows(w, p, dst)) {
 		diag_error(0, "not writing through symbolic link %s, which"
@@ -114,23 +183,80 @@ look(struct walk *w, const struct place *p, const struct stat *src,
 			   quote(place_dst(w, p)));
 		return -1;
 	}
-	if (fstatat(p->at.dst, p->dst, &target, 0) == 0)
+	if (fstatat(p->at.dst, p->dst, &target, 0) == 0) {
 		*dst = target;
-	else if (errno != ENOENT) {
-		diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));
-		return -1;
-	} else if (!w->o->force) {
-		diag_error(0, "not writing through dangling symlink %s",
-			   quote(place_dst(w, p)));
-		return -1;
+		return 0;
 	}
-	return 0;
+	if (errno == ENOENT)
+		return 1;	/* dangling: O_EXCL will refuse */
+	if (errno == ELOOP && w->o->force)
+		return 0;
+	diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));
+	return -1;
 }
 
-static bool
-same_file(const struct stat *a, const struct stat *b)
+static enum way
+failed(struct walk *w)
 {
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+	entry_failed(w);
+	return WAY_DONE;
+}
+
+static enum way
+skipped(struct walk *w, const struct place *p)
+{
+	w->add.skipped++;
+	if (w->o->debug)
+		diag_line("skipped %s", quote(place_dst(w, p)));
+	return WAY_DONE;
+}
+
+/* WAY_OVER: it may be overwritten or replaced. */
+static enum way
+may_overwrite(struct walk *w, const struct place *p, const struct stat *src,
+	      const struct stat *dst)
+{
+	enum same same = samefile_check(w, p, src, dst);
+
+	if (same == SAME_ERROR) {
+		diag_error(0, "%s and %s are the same file",
+			   quote_n(0, place_src(w, p)),
+			   quote_n(1, place_dst(w, p)));
+		return failed(w);
+	}
+	if (w->o->update && !newer(src, dst)) {
+		(void)skipped(w, p);
+		return WAY_OLDER;
+	}
+	switch (w->o->clobber) {
+	case CLOBBER_YES:
+		break;
+	case CLOBBER_NO:
+		return skipped(w, p);
+	case CLOBBER_FAIL:
+		diag_error(0, "not replacing %s", quote(place_dst(w, p)));
+		return failed(w);
+	case CLOBBER_ASK:
+		if (!confirmed(w, p, dst)) {
+			w->add.skipped++;
+			return WAY_DONE;
+		}
+	}
+	if (same == SAME_NOTHING)
+		return WAY_DONE;
+	if (S_ISDIR(dst->st_mode)) {
+		diag_error(0, "cannot overwrite directory %s with"
+			   " non-directory",
+			   quote(place_dst(w, p)));
+		return failed(w);
+	}
+	if (w->o->backup != BACKUP_NUMBERED && made_here(w, p, dst)) {
+		diag_error(0, "will not overwrite just-created %s with %s",
+			   quote_n(0, place_dst(w, p)),
+			   quote_n(1, place_src(w, p)));
+		return failed(w);
+	}
+	return WAY_OVER;
 }
 
 /*
@@ -141,65 +267,133 @@ same_file(const struct stat *a, const struct stat *b)
 static bool
 replaced(const struct walk *w, const struct stat *src, const struct stat *dst)
 {
-	if (!w->o->recursive && !S_ISLNK(src->st_mode))
-		return S_ISLNK(dst->st_mode);
-	return !S_ISREG(src->st_mode) || S_ISLNK(dst->st_mode) ||
-	       (w->o->keep_links && dst->st_nlink > 1 &&
-		S_ISREG(dst->st_mode));
-}
+	const struct copy_opts *o = w->o;
 
-enum verdict
-decide(struct walk *w, const struct place *p, const struct stat *src,
-       struct stat *dst)
-{
-	int r = look(w, p, src, dst);
-
-	if (r)
-		return r < 0 ? GO_FAIL : GO_NEW;
-	if (same_file(src, dst)) {
-		diag_error(0, "%s and %s are the same file",
-			   quote_n(0, place_src(w, p)),
-			   quote_n(1, place_dst(w, p)));
-		return GO_FAIL;
-	}
-	if (w->o->update && !newer(src, dst) && !S_ISDIR(dst->st_mode)) {
-		w->add.skipped++;
-		return GO_SKIP;
-	}
-	if (w->o->clobber == CLOBBER_NO && !S_ISDIR(dst->st_mode)) {
-		w->add.skipped++;
-		return GO_SKIP;
-	}
-	if (S_ISDIR(dst->st_mode)) {
-		diag_error(0, "cannot overwrite directory %s with"
-			   " non-directory",
-			   quote(place_dst(w, p)));
-		return GO_FAIL;
-	}
-	if (made_here(w, dst)) {
-		diag_error(0, "will not overwrite just-created %s with %s",
-			   quote_n(0, place_dst(w, p)),
-			   quote_n(1, place_src(w, p)));
-		return GO_FAIL;
-	}
-	if (w->o->clobber == CLOBBER_ASK && !confirmed(w, p, dst)) {
-		w->add.skipped++;
-		return GO_SKIP;
-	}
-	return replaced(w, src, dst) ? GO_REMOVE : GO_OVER;
+	if (o->remove_first)
+		return true;
+	if (o->attributes_only)
+		return false;
+	return (o->keep_links && dst->st_nlink > 1) ||
+	       (o->deref == DEREF_NEVER && !S_ISREG(src->st_mode));
 }
 
 int
 decide_remove(struct walk *w, const struct place *p)
 {
-	if (unlinkat(p->at.dst, p->dst, 0) == 0) {
-		if (w->o->verbose) {
-			diag_line("removed %s", quote(place_dst(w, p)));
-		}
-		return 0;
+	if (unlinkat(p->at.dst, p->dst, 0) < 0 && errno != ENOENT) {
+		diag_error(errno, "cannot remove %s", quote(place_dst(w, p)));
+		return -1;
 	}
-	if (errno == ENOENT)
-		return 0;
-	diag_error(errno, "cannot remove %s", quote(place_dst(w, p)));
-	return -1;
+	if (w->o->verbose)
+		diag_line("removed %s", quote(place_dst(w, p)));
+	return 0;
+}
+
+/* The line of -v comes after the intent: a redo says it again, unheard. */
+static enum way
+go(struct walk *w, const struct place *p, enum way way)
+{
+	entry_intend(w, way == WAY_OVER ? INTENT_OVER : INTENT_CREATE);
+	entry_say(w, p);
+	return way;
+}
+
+static enum way
+remove_and_make(struct walk *w, const struct place *p)
+{
+	entry_intend(w, INTENT_REMOVE);
+	if (decide_remove(w, p) < 0)
+		return failed(w);
+	return go(w, p, WAY_MAKE);
+}
+
+static enum way
+back_up(struct walk *w, const struct place *p, const struct stat *src)
+{
+	if (backup_hits_source(w, p, src)) {
+		diag_error(0, "backing up %s might destroy source;"
+			   "  %s not copied",
+			   quote_n(0, place_dst(w, p)),
+			   quote_n(1, place_src(w, p)));
+		return failed(w);
+	}
+	if (backup_make(w, p) < 0)
+		return failed(w);
+	return go(w, p, WAY_MAKE);
+}
+
+/*
+ * A death may come between the intent to create and the answer that something
+ * is there.  What cannot be this run's work is decided about as at first; the
+ * source itself above all.
+ */
+static bool
+may_be_ours(const struct place *p, const struct stat *src,
+	    enum job_intent intent)
+{
+	struct stat st;
+
+	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return true;
+	if (samefile_inode(&st, src))
+		return false;
+	return intent == INTENT_OVER ||
+	       (S_ISREG(src->st_mode) ? S_ISREG(st.st_mode)
+				      : !S_ISDIR(st.st_mode));
+}
+
+static enum way
+decide_again(struct walk *w, const struct place *p, enum job_intent intent)
+{
+	w->msgs = w->b->jobs[w->job].intent_msgs;
+	if (intent == INTENT_REMOVE)
+		return remove_and_make(w, p);
+	entry_say(w, p);
+	return WAY_AGAIN;
+}
+
+/* Through a link that an operand before this one has become. */
+static bool
+through_made_link(struct walk *w, const struct place *p)
+{
+	struct stat st;
+
+	return overlaps(w, p) && w->o->backup == BACKUP_NONE &&
+	       fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISLNK(st.st_mode) && made_here(w, p, &st);
+}
+
+enum way
+decide(struct walk *w, const struct place *p, const struct stat *src)
+{
+	enum job_intent intent = entry_intent(w);
+	struct stat dst;
+	enum way way;
+	int r;
+
+	strbuf_reset(&w->backup);
+	if (intent != INTENT_NONE && may_be_ours(p, src, intent))
+		return decide_again(w, p, intent);
+	r = look(w, p, src, &dst);
+	if (r < 0)
+		return failed(w);
+	if (r == 0) {
+		way = may_overwrite(w, p, src, &dst);
+		if (way != WAY_OVER)
+			return way;
+	}
+	if (through_made_link(w, p)) {
+		diag_error(0, "will not copy %s through just-created symlink"
+			   " %s",
+			   quote_n(0, place_src(w, p)),
+			   quote_n(1, place_dst(w, p)));
+		return failed(w);
+	}
+	if (r == 1)
+		return go(w, p, WAY_MAKE);
+	if (w->o->backup)
+		return back_up(w, p, src);
+	if (replaced(w, src, &dst))
+		return remove_and_make(w, p);
+	return go(w, p, WAY_OVER);
 }

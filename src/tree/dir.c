@@ -64,13 +64,6 @@ dir_adopt(struct walk *w, const struct place *p)
 	return ENTRY_ADOPTED;
 }
 
-static bool
-follow_src(const struct walk *w, const struct place *p)
-{
-	return w->o->deref == DEREF_ALWAYS ||
-	       (w->o->deref == DEREF_ARGS && place_is_operand(p));
-}
-
 /* The source, open where it may be read, else just held; and its stat. */
 static int
 open_source(struct walk *w, const struct place *p, struct stat *st)
@@ -78,7 +71,7 @@ open_source(struct walk *w, const struct place *p, struct stat *st)
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 	int fd;
 
-	if (!follow_src(w, p))
+	if (!entry_follows(w, p))
 		flags |= O_NOFOLLOW;
 	fd = openat(p->at.src, p->src, flags);
 	if (fd < 0 && errno == EACCES)
@@ -133,17 +126,29 @@ making_mode(const struct walk *w, const struct stat *st)
 	return (mode & (mode_t)~0022) | 0700;
 }
 
+/* The destination as it is, or what it leads to, where links are kept. */
+static int
+look(struct walk *w, const struct place *p, struct stat *st)
+{
+	struct stat target;
+
+	if (fstatat(p->at.dst, p->dst, st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if (S_ISLNK(st->st_mode) && w->o->keep_dir_symlink &&
+	    decide_follows(w, p, st) &&
+	    fstatat(p->at.dst, p->dst, &target, 0) == 0)
+		*st = target;
+	return 0;
+}
+
 /* Makes the directory, or finds one. 0 made, 1 was there, -1 reported. */
 static int
 make_directory(struct walk *w, const struct place *p, const struct stat *src)
 {
 	bool again = entry_intent(w) == INTENT_CREATE;
 	struct stat st;
-	int follow = place_is_operand(p) && w->ops->target == NULL
-			     ? 0
-			     : AT_SYMLINK_NOFOLLOW;
 
-	if (!again && fstatat(p->at.dst, p->dst, &st, follow) == 0) {
+	if (!again && look(w, p, &st) == 0) {
 		if (S_ISDIR(st.st_mode))
 			return 1;
 		diag_error(0,
@@ -169,7 +174,7 @@ open_destination(struct walk *w, const struct place *p, bool made)
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 	int fd;
 
-	if (made || !place_is_operand(p))
+	if (made || !w->o->keep_dir_symlink)
 		flags |= O_NOFOLLOW;
 	fd = openat(p->at.dst, p->dst, flags);
 	if (fd < 0 && errno == EACCES)

@@ -12,9 +12,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/quote.h"
-#include "board/links.h"
 #include "copy/meta.h"
-#include "tree/decide.h"
 
 /* The link's text, allocated; NULL with errno. */
 static char *
@@ -71,37 +69,19 @@ cannot_make(struct walk *w, const struct place *p, const struct stat *st)
 	return -1;
 }
 
-/* 0 made; 1 to be left alone; -1 reported. */
 static int
 make(struct walk *w, const struct place *p, const struct stat *st,
-     const char *text)
+     const char *text, enum way way)
 {
-	enum job_intent intent = entry_intent(w);
-	struct stat dst;
-	enum verdict v;
-
-	if (intent == INTENT_NONE && decide_first(w)) {
-		v = decide(w, p, st, &dst);
-		if (v == GO_SKIP || v == GO_FAIL)
-			return v == GO_SKIP ? 1 : -1;
-		if (v != GO_NEW && decide_remove(w, p) < 0)
-			return -1;
-	}
-	entry_intend(w, intent == INTENT_NONE ? INTENT_CREATE : intent);
 	if (make_once(w, p, st, text) == 0)
 		return 0;
-	if (errno != EEXIST)
+	if (errno != EEXIST || way != WAY_AGAIN)
 		return cannot_make(w, p, st);
-	if (intent == INTENT_NONE) {
-		entry_intend(w, INTENT_NONE);
-		v = decide(w, p, st, &dst);
-		if (v == GO_SKIP || v == GO_FAIL)
-			return v == GO_SKIP ? 1 : -1;
-	}
-	entry_intend(w, INTENT_REPLACE);
-	if (decide_remove(w, p) < 0)
-		return -1;
-	return make_once(w, p, st, text) < 0 ? cannot_make(w, p, st) : 0;
+	/* A redo: perhaps made whole, perhaps not: made anew. */
+	if (unlinkat(p->at.dst, p->dst, 0) < 0 ||
+	    make_once(w, p, st, text) < 0)
+		return cannot_make(w, p, st);
+	return 0;
 }
 
 static int
@@ -149,8 +129,18 @@ attributes(struct walk *w, const struct place *p, const struct stat *st)
 }
 
 static void
-copy_claimed(struct walk *w, const struct place *p, const struct stat *st,
-	     board_ref *link)
+note_made(struct walk *w, const struct place *p)
+{
+	struct stat st;
+
+	if (w->ops->overlap &&
+	    fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		decide_note_made(w, p, &st);
+}
+
+void
+special_copy(struct walk *w, const struct place *p, const struct stat *st,
+	     enum way way, board_ref *link)
 {
 	char *text = NULL;
 	int r;
@@ -164,12 +154,12 @@ copy_claimed(struct walk *w, const struct place *p, const struct stat *st,
 			return;
 		}
 	}
-	r = make(w, p, st, text);
+	r = make(w, p, st, text, way);
 	free(text);
 	if (r == 0) {
 		entry_link_made(w, p, *link);
 		*link = 0;
-		entry_say(w, p);
+		note_made(w, p);
 		r = attributes(w, p, st);
 		if (S_ISLNK(st->st_mode))
 			w->add.symlinks++;
@@ -178,16 +168,4 @@ copy_claimed(struct walk *w, const struct place *p, const struct stat *st,
 	}
 	if (r < 0)
 		entry_failed(w);
-}
-
-void
-special_copy(struct walk *w, const struct place *p, const struct stat *st)
-{
-	board_ref link = 0;
-
-	if (entry_link(w, p, st, &link))
-		return;
-	copy_claimed(w, p, st, &link);
-	if (link)
-		links_abandon(w->b, w->slot, link);
 }
