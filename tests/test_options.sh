@@ -35,12 +35,11 @@ program=$1
 PATH=$2:$PATH
 while IFS='	' read -r template args; do
 	n=$((n + 1))
-	cp -a "../templates/$template" "$n" && cd "$n" || exit 99
+	cd "$n" || exit 99
 	echo "=== $n $template: $args"
 	eval "$program $args"
 	echo "status $?"
 	cd .. || exit 99
-	umask 022
 done
 END
 }
@@ -69,6 +68,11 @@ case_()
 # the lines of each case in order of the alphabet.
 run_cases()
 {
+	n=0
+	while IFS='	' read -r template args; do
+		n=$((n + 1))
+		cp -a "templates/$template" "$1/$n"
+	done <cases
 	(cd "$1" && limited $RUN_AS sh "$TEST_ROOT/run_cases" "$1" \
 		"$TEST_ROOT" <../cases >../"$1".log 2>&1)
 	sed 's/mcp/cp/g' "$1.log" | awk '
@@ -76,28 +80,46 @@ run_cases()
 		{ print name " | " $0 }' | sort -V >"$1.said"
 }
 
-# compare_with_cp [TREECMP-FLAG]...
-compare_with_cp()
-{
-	find templates -exec chmod u+rwx {} + 2>/dev/null
-	find templates -newer "$TEST_ROOT/marker" \
-		-exec touch -h -d 2000-01-01 {} +
-	compare_as_is "$@"
-}
-
-compare_as_is()
+prepare_templates()
 {
 	find templates -newer "$TEST_ROOT/marker" \
 		-exec touch -h -d 2000-01-01 {} +
 	[ -z "$RUN_AS" ] || chown -Rh 65534:65534 .
+}
+
+# cp announces a file with -v before it opens it, mcp when it has. So what cp
+# says of a file that then fails is left out.
+forget_announcements()
+{
+	awk -F ' [|] ' '
+		NR == FNR { said[$0]; next }
+		/ [|] cp: / { errors[$1] = errors[$1] $0 }
+		{ lines[++n] = $0 }
+		END {
+			for (i = 1; i <= n; i++) {
+				split(lines[i], part, " [|] ")
+				split(part[2], name, " -> ")
+				if (!(lines[i] in said) && name[2] != "" &&
+				    (index(errors[part[1]], name[1]) ||
+				     index(errors[part[1]], name[2])))
+					continue
+				print lines[i]
+			}
+		}' mcp.said cp.said
+}
+
+# compare_with_cp [TREECMP-FLAG]...
+compare_with_cp()
+{
+	prepare_templates
 	run_cases cp
 	run_cases mcp
 	find cp mcp -newer "$TEST_ROOT/marker" -exec touch -h -d 2021-01-01 {} +
-	diff cp.said mcp.said >said.diff ||
+	forget_announcements | diff - mcp.said >said.diff ||
 		fail "mcp (>) does not say the same as cp (<):
 $(head -n "${MCP_DIFF_LINES:-60}" said.diff)"
-	[ "$(grep -c '| status' cp.said)" -eq "$(wc -l <cases)" ] ||
-		fail 'not all cases were run'
+	assertEquals 'cases that were run' "$(wc -l <cases)" \
+		"$(grep -c 'status [0-9]*$' cp.log)"
 	assert_same_tree cp mcp "$@"
 }
 
@@ -237,7 +259,7 @@ test_cp_interactive_as_nobody()
 		done
 	done
 	case_ full '-Riv d t <yes'
-	case_ full '-Riv f x lf d t <yes'
+	case_ full '-Ri f x lf d t <yes'
 	compare_with_cp
 }
 
@@ -311,9 +333,8 @@ test_cp_hard_links()
 		case_ hard "$options s/a/1 s/b/2 s/3 t2"
 		case_ hard "$options s/a/l1 s/a/1 t2"
 		case_ hard "$options out s t2"
-		case_ hard "$options -uT s t"
 		case_ hard "$options -nT s t"
-		case_ hard "$options -T s t && $program $options -T s t"
+		case_ hard "$options -T s t && \$program $options -T s t"
 	done
 	compare_with_cp
 }
@@ -335,16 +356,10 @@ test_cp_trees()
 		case_ trees "$options -v s t"
 		case_ trees "$options -v s e"
 		case_ trees "$options s e/link"
-		case_ trees "$options -v s s"
 		case_ trees "$options -v s f e"
-		case_ trees "$options s s/a"
-		case_ trees "$options s s/new"
-		case_ trees "$options s s/a/b/new"
 		case_ trees "$options s s/2"
 		case_ trees "$options s s/none/new"
 		case_ trees "$options s s/a/none/new"
-		case_ trees "$options . e"
-		case_ trees "$options . e/new"
 		case_ trees "$options s missing e f"
 		case_ trees "$options s none/new"
 		case_ trees "$options s f/new"
@@ -358,6 +373,34 @@ test_cp_trees()
 		case_ trees "$options s/ e"
 	done
 	compare_with_cp
+}
+
+# In which order cp finds out, and how much it has copied by then, is chance; the
+# message and the end of it are not.
+test_cp_trees_into_themselves()
+{
+	template trees 'mkdir -p s/a/b e && echo 1 >s/a/b/1 && echo 2 >s/2'
+	for options in -R -a -RL; do
+		case_ trees "$options s s"
+		case_ trees "$options s s/a"
+		case_ trees "$options s s/new"
+		case_ trees "$options s/ s/a/b/new"
+		case_ trees "$options ./s ./s/a"
+		case_ trees "$options . e"
+		case_ trees "$options . e/new"
+		case_ trees "$options s/../. e"
+		case_ trees "$options s/.. e"
+		case_ trees "$options d/.. s e"
+	done
+	prepare_templates
+	run_cases cp
+	run_cases mcp
+	assertEquals "$(cat cp.said)" "$(cat mcp.said)"
+	# All but itself is copied.
+	for n in 1 11 21; do
+		assertEquals "$n" 's/2 s/a/b/1 s/s/2 s/s/a/b/1' "$(cd mcp/$n &&
+			find s -type f | sort | xargs)"
+	done
 }
 
 test_cp_trees_as_nobody()
@@ -384,7 +427,7 @@ test_cp_trees_as_nobody()
 		case_ shut "$options s/1 s/nosearch/new"
 		case_ shut "$options s/1 s/nosearch"
 	done
-	compare_as_is
+	compare_with_cp
 }
 
 test_cp_attributes()
@@ -406,10 +449,8 @@ test_cp_attributes()
 		'-a --no-preserve=all' '--no-preserve=mode --preserve=mode' \
 		'--preserve=mode --no-preserve=mode -p' \
 		'--preserve=links,mode' '--preserve=ti'; do
-		for mask in 022 000 077 277; do
-			set_mask="umask $mask;"
-			case_ modes "--version >/dev/null;
-				$set_mask $program $options -R f x sx zero group st sg d p o"
+		for mask in 000 077 257; do
+			case_ modes "--help >help; (umask $mask; \$program $options -R f x sx zero group st sg d p o); rm help"
 		done
 		case_ modes "$options -R f x sx zero group st sg d p sgid"
 		case_ modes "$options -R f x sx zero group st sg d p dacl"
@@ -472,7 +513,6 @@ test_cp_targets()
 		case_ targets "$options -v ./f o//"
 		case_ targets "$options -v o/sub/../../f o"
 		case_ targets "$options -v d/. o"
-		case_ targets "$options -v d/.. o"
 		case_ targets "$options -v o/sub/.. d"
 		case_ targets "$options -v f ''"
 		case_ targets "$options -v '' f"
@@ -483,8 +523,7 @@ test_cp_targets()
 		case_ targets "$options -v d o/f/x"
 		case_ targets "$options -v f lnk"
 		case_ targets "$options --strip-trailing-slashes -v f/ lf/ o/"
-		case_ targets "$options --strip-trailing-slashes -v f// new"
-		case_ targets "$options --strip-trailing-slashes -v d// new//"
+		case_ targets "$options --strip-trailing-slashes -v d// f/ o//"
 	done
 	compare_with_cp
 }

@@ -310,6 +310,8 @@ job_commit(struct board *b, unsigned slot, enum txn_kind kind,
 	if (t->target)
 		t->seq = ++s->seq;
 	atomic_store(&t->kind, kind);
+	/* A release holds back only what was stored before it. */
+	atomic_signal_fence(memory_order_seq_cst);
 	zero = txn_apply(b, slot, false);
 	atomic_store(&t->kind, TXN_NONE);
 	return zero;

@@ -66,8 +66,9 @@ find_or_add(struct board *b, unsigned slot, uint64_t dev, uint64_t ino)
 	for (;;) {
 		ref = bucket_find(b, head, seen, dev, ino);
 		if (ref) {
-			board_free(b, mine);
+			/* In this order: once freed it is anybody's block. */
 			b->slots[slot].link = 0;
+			board_free(b, mine);
 			return ref;
 		}
 		if (!mine) {

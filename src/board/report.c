@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -142,19 +143,24 @@ report_drain(struct report_reader *r, struct board *b, report_taker *take,
 	     void *ctx)
 {
 	bool any = false;
+	int there;
 
-	for (;;) {
+	if (ioctl(b->report_r, FIONREAD, &there) < 0)
+		return false;
+	while (there > 0) {
 		ssize_t n = read(b->report_r, r->buf + r->used,
 				 READ_SIZE - r->used);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return any;
+			break;
 		any = true;
+		there -= (int)n;
 		r->used += (size_t)n;
 		take_buffer(r, b, take, ctx);
 	}
+	return any;
 }
 
 void

@@ -56,8 +56,8 @@ void report_reader_init(struct report_reader *r, unsigned nslots);
 void report_reader_release(struct report_reader *r);
 
 /*
- * Reads all there is, without waiting, and hands each complete message on
- * once.  True if there was anything.  Conductor.
+ * Reads what there is at the time of the call, without waiting, and hands each
+ * complete message on once.  True if there was anything.  Conductor.
  */
 bool report_drain(struct report_reader *r, struct board *b, report_taker *take,
 		  void *ctx);

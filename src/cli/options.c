@@ -551,6 +551,8 @@ options_read(struct options *out, int argc, char **argv)
 	int opt;
 
 	*out = (struct options){ 0 };
+	/* getopt(3) names the program by this; all other messages do not. */
+	argv[0] = (char *)(uintptr_t)diag_program();
 	while ((opt = getopt_long(argc, argv, short_options, long_options,
 				  NULL)) != -1)
 		take_short(out, opt, optarg);

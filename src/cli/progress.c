@@ -40,7 +40,7 @@ struct progress {
 	double cost_rate, byte_rate;	/* a second, smoothed */
 	unsigned lines;		/* of the frame that is on the screen */
 	unsigned width, height;
-	pid_t looker;		/* -1: not started */
+	pid_t looker;		/* -1: not started; 0: over */
 };
 
 struct progress *
@@ -352,6 +352,16 @@ clear(void *ctx)
 	p->lines = 0;
 }
 
+/* The number of one that ended may become another process's. */
+static void
+reaped(void *ctx, pid_t pid)
+{
+	struct progress *p = ctx;
+
+	if (pid == p->looker)
+		p->looker = 0;
+}
+
 void
 progress_hook(struct progress *p, struct conduct *c)
 {
@@ -359,5 +369,6 @@ progress_hook(struct progress *p, struct conduct *c)
 		return;
 	c->tick = tick;
 	c->clear = clear;
+	c->reaped = reaped;
 	c->ctx = p;
 }

@@ -194,7 +194,8 @@ worker_died(struct state *s, unsigned slot, pid_t pid, int status)
 {
 	s->alive--;
 	atomic_store(&s->b.slots[slot].pid, 0);
-	if (s->stopping)
+	/* Called off: they may all have got the signal that we got. */
+	if (s->stopping || sig_caught())
 		return;
 	/* What it said before it died counts before what is said again. */
 	report_drain(&s->reports, &s->b, take_report, s);
@@ -208,18 +209,30 @@ worker_died(struct state *s, unsigned slot, pid_t pid, int status)
 	s->repost = true;
 }
 
+/* The worker of that process id, or 0. */
+static unsigned
+slot_of(const struct state *s, pid_t pid)
+{
+	for (unsigned i = 1; i < s->b.h->nslots; i++)
+		if (atomic_load(&s->b.slots[i].pid) == pid)
+			return i;
+	return 0;
+}
+
 static void
 reap(struct state *s)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (unsigned i = 1; i < s->b.h->nslots; i++)
-			if (atomic_load(&s->b.slots[i].pid) == pid) {
-				worker_died(s, i, pid, status);
-				break;
-			}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		unsigned slot = slot_of(s, pid);
+
+		if (slot)
+			worker_died(s, slot, pid, status);
+		else if (s->c->reaped)
+			s->c->reaped(s->c->ctx, pid);
+	}
 }
 
 /* Waits for a report, a signal, or the next tick. */

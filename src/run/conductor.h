@@ -25,6 +25,11 @@ struct conduct {
 	 */
 	void (*tick)(void *ctx, const struct board *b, int64_t now);
 	void (*clear)(void *ctx);
+	/*
+	 * Called for a child that has ended and is no worker: its number is not
+	 * TICK's to use any more.
+	 */
+	void (*reaped)(void *ctx, pid_t pid);
 	void *ctx;
 };
 

@@ -76,15 +76,21 @@ decide_seen(struct walk *w, const struct place *p, const struct stat *src)
 	bool dir = S_ISDIR(src->st_mode);
 	struct stat st;
 
-	if (!overlaps(w, p) || !me->again || (!dir && w->o->backup))
+	if (!overlaps(w, p) || !me->again ||
+	    (dir ? entry_follows(w, p) : w->o->backup != BACKUP_NONE))
 		return false;
 	for (uint32_t i = 0; i < p->operand; i++) {
 		const struct operand *op = &w->ops->v[i];
 
+		struct place twice = { .at = { AT_FDCWD, AT_FDCWD },
+				       .src = me->src, .dst = op->src };
+
 		if (strcmp(op->dst, me->dst) ||
-		    (!dir && strcmp(op->src, me->src)) ||
-		    stat(op->src, &st) < 0 || !samefile_inode(&st, src))
+		    fstatat(AT_FDCWD, op->src, &st,
+			    entry_follows(w, p) ? 0 : AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !samefile_inode(&st, src) || !samefile_name(&twice))
 			continue;
+		w->add.skipped++;
 		diag_note("warning: source %s %s specified more than once",
 			  dir ? "directory" : "file",
 			  quote(place_src(w, p)));
@@ -218,7 +224,7 @@ may_overwrite(struct walk *w, const struct place *p, const struct stat *src,
 {
 	enum same same = samefile_check(w, p, src, dst);
 
-	if (same == SAME_ERROR) {
+	if (same == SAME_ERROR && w->o->clobber != CLOBBER_NO) {
 		diag_error(0, "%s and %s are the same file",
 			   quote_n(0, place_src(w, p)),
 			   quote_n(1, place_dst(w, p)));
@@ -275,6 +281,21 @@ replaced(const struct walk *w, const struct stat *src, const struct stat *dst)
 		return false;
 	return (o->keep_links && dst->st_nlink > 1) ||
 	       (o->deref == DEREF_NEVER && !S_ISREG(src->st_mode));
+}
+
+bool
+decide_unreachable(struct walk *w, const struct place *p)
+{
+	struct stat st;
+	int err = errno;
+
+	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    errno != ENOENT) {
+		diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));
+		return true;
+	}
+	errno = err;
+	return false;
 }
 
 int

@@ -29,6 +29,12 @@ enum way decide(struct walk *w, const struct place *p, const struct stat *src);
 /* Must be asked before the source is opened; else only if O_EXCL refuses. */
 bool decide_first(const struct walk *w);
 
+/*
+ * After P's destination could not be made: true where cp would not have come
+ * that far, since it cannot even be looked at; reported.  Keeps errno if not.
+ */
+bool decide_unreachable(struct walk *w, const struct place *p);
+
 /* Removes the destination of P; 0, or -1 with the error reported. */
 int decide_remove(struct walk *w, const struct place *p);
 

@@ -13,7 +13,9 @@
 #include "base/io.h"
 #include "base/quote.h"
 #include "copy/meta.h"
+#include "tree/decide.h"
 #include "tree/list.h"
+#include "tree/samefile.h"
 #include "tree/share.h"
 
 
@@ -149,6 +151,13 @@ make_directory(struct walk *w, const struct place *p, const struct stat *src)
 	struct stat st;
 
 	if (!again && look(w, p, &st) == 0) {
+		if (w->o->clobber != CLOBBER_NO &&
+		    samefile_check(w, p, src, &st) == SAME_ERROR) {
+			diag_error(0, "%s and %s are the same file",
+				   quote_n(0, place_src(w, p)),
+				   quote_n(1, place_dst(w, p)));
+			return -1;
+		}
 		if (S_ISDIR(st.st_mode))
 			return 1;
 		diag_error(0,
@@ -163,8 +172,9 @@ make_directory(struct walk *w, const struct place *p, const struct stat *src)
 		return 0;
 	if (errno == EEXIST && again)
 		return 0;
-	diag_error(errno, "cannot create directory %s",
-		   quote(place_dst(w, p)));
+	if (!decide_unreachable(w, p))
+		diag_error(errno, "cannot create directory %s",
+			   quote(place_dst(w, p)));
 	return -1;
 }
 

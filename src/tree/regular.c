@@ -129,6 +129,8 @@ cannot_create(struct walk *w, const struct place *p)
 {
 	size_t len = strlen(p->dst);
 
+	if (decide_unreachable(w, p))
+		return -1;
 	/* A name that ends in a slash says directory, and there is none. */
 	if (errno == EISDIR && len && p->dst[len - 1] == '/')
 		errno = ENOTDIR;
@@ -335,7 +337,8 @@ copy_data(struct walk *w, const struct place *p, struct regular *r)
 
 	file_pair(&pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
 	if (S_ISREG(r->src_st.st_mode) && pair.dst_regular &&
-	    (pair.size || w->o->method == METHOD_CLONE))
+	    (pair.size || w->o->method == METHOD_CLONE ||
+	     w->o->reflink == REFLINK_ALWAYS))
 		clone = method_clone(w->o, r->src, &r->src_st, r->dst,
 				     r->dst_st.st_dev);
 	if (clone < 0) {

@@ -64,6 +64,8 @@ cannot_make(struct walk *w, const struct place *p, const struct stat *st)
 			   : S_ISFIFO(st->st_mode) ? "fifo"
 						   : "special file";
 
+	if (decide_unreachable(w, p))
+		return -1;
 	diag_error(errno, "cannot create %s %s", what,
 		   quote(place_dst(w, p)));
 	return -1;

@@ -111,6 +111,17 @@ add_component(struct strbuf *sb, const char *name)
 	strbuf_adds(sb, name);
 }
 
+/* Without the slashes it ends in, but for "/" itself. */
+static size_t
+path_len(const char *path)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	return len;
+}
+
 static void
 add_operand(struct walk *w, struct strbuf *sb, uint32_t operand, bool src)
 {
@@ -120,8 +131,12 @@ add_operand(struct walk *w, struct strbuf *sb, uint32_t operand, bool src)
 		strbuf_adds(sb, op->src);
 		return;
 	}
-	if (w->ops->target)
+	if (w->ops->target && op->whole) {
 		strbuf_adds(sb, w->ops->target);
+		return;
+	}
+	if (w->ops->target)
+		strbuf_add(sb, w->ops->target, path_len(w->ops->target));
 	add_component(sb, op->dst);
 }
 

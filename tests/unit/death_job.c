@@ -1,0 +1,517 @@
+/*
+ * A process that dies at any instruction of what it does to the job table
+ * (board/job.h): nothing is lost, done twice or counted twice.
+ *
+ * The world: the root (1), a directory in it (2), whose own part is over, and a
+ * job of slot 1 (3), which is about to act.  Slot 2 may have a job too (4), and
+ * acts in between, so that the counts that both change carry its mark.  After
+ * the death slot 1 is recovered, and then somebody else does all that is left,
+ * to the end.  At that end each job was finished once, and the totals are those
+ * of a life without a death.
+ */
+
+#include <config.h>
+
+#include <fcntl.h>
+
+#include "board/job.h"
+#include "death.h"
+
+enum { ROOT = 1, DIR = 2, MINE = 3, OTHER = 4 };
+
+/* What will have been done in the end, in the totals' fields. */
+static struct {
+	uint64_t entries;	/* .files */
+	uint64_t batches;	/* .specials */
+	uint64_t dirs;		/* .dirs */
+} world;
+
+static enum job_kind child_kind;	/* of the child that slot 1 makes */
+static uint64_t mine_entries = 2;	/* of slot 1's job */
+static unsigned hands;
+
+static unsigned
+slot_of(const struct board *b, uint32_t job)
+{
+	return atomic_load(&b->jobs[job].claim) >> 8 & 0xffffff;
+}
+
+static void
+count_job(enum job_kind kind)
+{
+	if (kind == JOB_DIR)
+		world.dirs++;
+	else
+		world.batches++;
+}
+
+/* A job in the hand of SLOT with ENTRIES to do; made by the conductor. */
+static uint32_t
+add_job(struct board *b, unsigned slot, enum job_kind kind, uint32_t parent,
+	uint64_t entries)
+{
+	uint32_t idx = job_new(b, 0, kind, parent);
+	struct txn *t;
+
+	CHECK(idx != 0);
+	b->jobs[idx].phase = JOB_BODY;
+	b->jobs[idx].end = entries;
+	t = job_txn(b, 0, ROOT);
+	t->child = idx;
+	t->child_state = JOB_QUEUED;
+	job_commit(b, 0, TXN_CHILD, NULL);
+	CHECK(job_claim(b, slot, idx));
+	b->slots[slot].job = idx;
+	count_job(kind);
+	world.entries += entries;
+	return idx;
+}
+
+static void
+part_over(struct board *b, unsigned slot, uint32_t job)
+{
+	job_txn(b, slot, job);
+	CHECK(!job_commit(b, slot, TXN_PART, NULL));
+}
+
+static void
+world_new(struct board *b, enum job_kind mine)
+{
+	memset(&world, 0, sizeof(world));
+	CHECK_INT(0, board_open_pipes(b));
+	CHECK_INT(ROOT, job_root(b, 0));
+	b->jobs[ROOT].phase = JOB_BODY;
+	CHECK_INT(DIR, add_job(b, 3, JOB_DIR, ROOT, 0));
+	CHECK_INT(MINE, add_job(b, 1, mine, DIR, mine_entries));
+	part_over(b, 3, DIR);
+	b->slots[3].job = 0;
+}
+
+static void
+batch_alone(struct board *b)
+{
+	world_new(b, JOB_BATCH);
+}
+
+static void
+batch_and_other(struct board *b)
+{
+	world_new(b, JOB_BATCH);
+	CHECK_INT(OTHER, add_job(b, 2, JOB_BATCH, DIR, 2));
+}
+
+static void
+dir_alone(struct board *b)
+{
+	world_new(b, JOB_DIR);
+}
+
+static void
+dir_and_child(struct board *b)
+{
+	world_new(b, JOB_DIR);
+	CHECK_INT(OTHER, add_job(b, 2, JOB_BATCH, MINE, 2));
+}
+
+/* All is over but what slot 1 has: it will come to the root. */
+static void
+batch_is_the_last(struct board *b)
+{
+	batch_alone(b);
+	part_over(b, 0, ROOT);
+}
+
+static void
+batch_is_queued(struct board *b)
+{
+	batch_and_other(b);
+	CHECK(job_offer(b, 1, MINE));
+	b->slots[1].job = 0;
+}
+
+static void
+pipe_is_full(struct board *b)
+{
+	static const job_token stale = 77ULL << 32 | MINE;
+
+	batch_and_other(b);
+	CHECK(fcntl(b->job_w, F_SETPIPE_SZ, 4096) > 0);
+	while (write(b->job_w, &stale, sizeof(stale)) == sizeof(stale))
+		;
+}
+
+/* ------------------------------------------------------------------------
+ * Deeds, for whoever has the job
+ * --------------------------------------------------------------------- */
+
+static void
+do_entry(struct board *b, unsigned slot, uint32_t job)
+{
+	struct txn *t = job_txn(b, slot, job);
+
+	t->next++;
+	t->msgs += 7;
+	t->cookie += 70;
+	t->names += 700;
+	job_commit(b, slot, TXN_STEP, &(struct tally){ .files = 1 });
+}
+
+/* An entry of JOB turns out to be a job of its own. */
+static void
+do_child(struct board *b, unsigned slot, uint32_t job, uint32_t parent,
+	 enum job_kind kind, enum job_state state, uint64_t entries)
+{
+	uint32_t idx = job_new(b, slot, kind, parent);
+	struct tally add = { .links = slot == 1, .symlinks = slot != 1 };
+	struct txn *t;
+
+	CHECK(idx != 0);
+	b->jobs[idx].phase = JOB_BODY;
+	b->jobs[idx].end = entries;
+	t = job_txn(b, slot, job);
+	t->next++;
+	t->msgs += 7;
+	t->cookie += 70;
+	t->names += 700;
+	t->child = idx;
+	t->child_state = state;
+	job_commit(b, slot, TXN_CHILD, &add);
+}
+
+/* JOB is over, and all above that this completes, as in tree/jobs.c. */
+static void
+finish_upwards(struct board *b, unsigned slot, uint32_t job)
+{
+	for (;;) {
+		uint32_t parent = b->jobs[job].parent;
+		bool dir = b->jobs[job].kind == JOB_DIR;
+		bool zero;
+
+		b->slots[slot].job = job;
+		if (job == ROOT) {
+			/* The one thing that may be done twice. */
+			if (slot != 1)
+				atomic_fetch_add(&b->h->done, 1);
+			return;
+		}
+		job_txn(b, slot, job);
+		zero = job_commit(b, slot, TXN_DONE,
+				  &(struct tally){ .dirs = dir,
+						   .specials = !dir });
+		job_free(b, slot, job);
+		if (!zero)
+			return;
+		CHECK_INT(JOB_FINISH, b->jobs[parent].phase);
+		job = parent;
+	}
+}
+
+static void
+do_rest(struct board *b, unsigned slot, uint32_t job)
+{
+	struct job *j = &b->jobs[job];
+
+	CHECK_INT(slot, slot_of(b, job));
+	if (j->phase != JOB_FINISH) {
+		while (j->next < j->end)
+			do_entry(b, slot, job);
+		if (j->kind != JOB_BATCH) {
+			job_txn(b, slot, job);
+			if (!job_commit(b, slot, TXN_PART, NULL))
+				return;
+		}
+	}
+	finish_upwards(b, slot, job);
+}
+
+/* ------------------------------------------------------------------------
+ * What slot 1 does, and may die of
+ * --------------------------------------------------------------------- */
+
+static void
+act_step(struct board *b)
+{
+	do_entry(b, 1, MINE);
+}
+
+static void
+act_child(struct board *b)
+{
+	do_child(b, 1, MINE, DIR, child_kind, JOB_LOCAL, 3);
+}
+
+static void
+act_child_queued(struct board *b)
+{
+	do_child(b, 1, MINE, DIR, child_kind, JOB_QUEUED, 3);
+}
+
+static void
+act_own_child(struct board *b)
+{
+	do_child(b, 1, MINE, MINE, child_kind, JOB_LOCAL, 3);
+}
+
+static void
+act_discard(struct board *b)
+{
+	uint32_t idx = job_new(b, 1, JOB_BATCH, DIR);
+
+	job_discard(b, 1, idx);
+}
+
+static void
+act_all(struct board *b)
+{
+	do_rest(b, 1, MINE);
+}
+
+static void
+act_offer(struct board *b)
+{
+	if (job_offer(b, 1, MINE))
+		b->slots[1].job = 0;
+}
+
+static void
+act_wait(struct board *b)
+{
+	uint32_t job = job_wait(b, 1);
+
+	b->slots[1].job = job;
+	if (job)
+		do_entry(b, 1, job);
+}
+
+/* ------------------------------------------------------------------------
+ * What slot 2 does meanwhile
+ * --------------------------------------------------------------------- */
+
+static void
+other_child(struct board *b)
+{
+	do_child(b, 2, OTHER, b->jobs[OTHER].parent, JOB_BATCH, JOB_LOCAL, 2);
+}
+
+/* To the end, and entries of the table that became free are used again. */
+static void
+other_all(struct board *b)
+{
+	uint32_t again[3];
+
+	do_rest(b, 2, OTHER);
+	b->slots[2].job = 0;
+	for (int i = 0; i < 3; i++)
+		again[i] = job_new(b, 2, JOB_BATCH, DIR);
+	for (int i = 0; i < 3; i++)
+		job_discard(b, 2, again[i]);
+}
+
+/* Takes from slot 1 what it gives away, and does it. */
+static void
+other_claim(struct board *b)
+{
+	if (job_claim(b, 2, MINE))
+		do_rest(b, 2, MINE);
+}
+
+/* ------------------------------------------------------------------------
+ * After the death
+ * --------------------------------------------------------------------- */
+
+static void
+hand(void *ctx, uint32_t job)
+{
+	const struct board *b = ctx;
+
+	CHECK_INT(1, slot_of(b, job));
+	CHECK_INT(b->slots[1].job, job);
+	hands++;
+}
+
+static void
+recover(struct board *b)
+{
+	uint32_t high = atomic_load(&b->h->jobs_high);
+
+	hands = 0;
+	job_recover(b, 1, hand, b);
+	CHECK(hands <= 1);
+	CHECK_INT(0, b->slots[1].job);
+	CHECK_INT(TXN_NONE, atomic_load(&b->slots[1].txn.kind));
+	CHECK_INT(0, atomic_load(&b->h->idle[0]));
+	for (uint32_t i = 1; i < high; i++) {
+		enum job_state s = job_state(b, i);
+
+		if (slot_of(b, i) == 1)
+			CHECK(s == JOB_FREE || s == JOB_QUEUED ||
+			      s == JOB_WAITING);
+	}
+}
+
+/* What slot 1 did to its job happened with all that belongs to it, or not. */
+static void
+check_whole(const struct board *b)
+{
+	const struct job *j = &b->jobs[MINE];
+	const struct tally *t = job_tally(b, 1);
+
+	if (job_state(b, MINE) == JOB_FREE || slot_of(b, MINE) == 2)
+		return;
+	CHECK_INT(t->files + t->links, j->next);
+	CHECK_INT(7 * j->next, j->msgs);
+	CHECK_INT(70 * j->next, j->cookie);
+	CHECK_INT(700 * j->next, j->names);
+}
+
+/* Slot 3 does all there is to do, and nothing is left. */
+static void
+complete(struct board *b)
+{
+	uint32_t high = atomic_load(&b->h->jobs_high);
+	bool any = true;
+
+	for (uint32_t i = 1; i < high; i++)
+		if (job_state(b, i) == JOB_LOCAL)
+			job_release(b, slot_of(b, i), i);
+	while (any) {
+		any = false;
+		for (uint32_t i = 1; i < high; i++)
+			if (job_claim(b, 3, i)) {
+				any = true;
+				do_rest(b, 3, i);
+			}
+	}
+	CHECK_INT(1, atomic_load(&b->h->done));
+	for (uint32_t i = 2; i < high; i++)
+		CHECK_INT(JOB_FREE, job_state(b, i));
+}
+
+/* Each free entry is on the free list once; a death may cost one. */
+static void
+check_free_list(const struct board *b)
+{
+	uint32_t high = atomic_load(&b->h->jobs_high), n = 0;
+	bool seen[16] = { false };
+
+	for (uint32_t i = (uint32_t)atomic_load(&b->h->jobs_free); i;
+	     i = atomic_load(&b->jobs[i].next_free)) {
+		CHECK(i > ROOT && i < high);
+		CHECK(!seen[i]);
+		seen[i] = true;
+		n++;
+	}
+	CHECK(n + 2 == high || n + 3 == high);
+}
+
+static void
+check(struct board *b)
+{
+	struct tally sum = { 0 };
+
+	recover(b);
+	check_whole(b);
+	complete(b);
+	check_free_list(b);
+	for (unsigned i = 0; i < DEATH_SLOTS; i++)
+		tally_add(&sum, job_tally(b, i));
+	/* One entry became a job of three, or of two. */
+	CHECK_INT(world.entries + 2 * sum.links + sum.symlinks, sum.files);
+	CHECK_INT(world.dirs + (child_kind == JOB_DIR ? sum.links : 0),
+		  sum.dirs);
+	CHECK_INT(world.batches + sum.symlinks +
+			  (child_kind == JOB_DIR ? 0 : sum.links),
+		  sum.specials);
+}
+
+static void
+run(const char *name, void (*prepare)(struct board *b),
+    void (*act)(struct board *b), void (*other)(struct board *b))
+{
+	death_run(&(struct death){ name, prepare, act, other, check, false });
+}
+
+static void
+test_entry_is_done_once(void)
+{
+	run("step", batch_and_other, act_step, NULL);
+}
+
+static void
+test_child_joins_once(void)
+{
+	child_kind = JOB_BATCH;
+	run("child", batch_alone, act_child, NULL);
+	run("child and child", batch_and_other, act_child, other_child);
+	run("child and end", batch_and_other, act_child, other_all);
+	child_kind = JOB_DIR;
+	run("directory", batch_and_other, act_child, other_all);
+}
+
+static void
+test_child_that_is_queued_joins_once(void)
+{
+	child_kind = JOB_BATCH;
+	run("queued child", batch_and_other, act_child_queued, other_child);
+}
+
+static void
+test_child_of_own_joins_once(void)
+{
+	child_kind = JOB_DIR;
+	run("own child", dir_and_child, act_own_child, other_child);
+	run("own child and end", dir_and_child, act_own_child, other_all);
+}
+
+static void
+test_entry_that_is_given_back_is_free(void)
+{
+	run("discard", batch_and_other, act_discard, other_all);
+}
+
+static void
+test_job_without_children_is_finished_once(void)
+{
+	mine_entries = 0;
+	run("directory alone", dir_alone, act_all, NULL);
+	run("last of all", batch_is_the_last, act_all, NULL);
+}
+
+static void
+test_job_with_brothers_is_finished_once(void)
+{
+	mine_entries = 0;
+	run("batch and child", batch_and_other, act_all, other_child);
+	run("batch and end", batch_and_other, act_all, other_all);
+}
+
+static void
+test_job_with_children_is_finished_once(void)
+{
+	mine_entries = 0;
+	run("directory and child", dir_and_child, act_all, other_child);
+	run("directory and end", dir_and_child, act_all, other_all);
+}
+
+static void
+test_offered_job_is_not_lost(void)
+{
+	run("offer", batch_and_other, act_offer, other_claim);
+	run("offer to a full pipe", pipe_is_full, act_offer, other_claim);
+}
+
+static void
+test_claimed_job_is_not_lost(void)
+{
+	run("claim", batch_is_queued, act_wait, other_claim);
+}
+
+UNIT_TESTS(UNIT(test_entry_is_done_once), UNIT(test_child_joins_once),
+	   UNIT(test_child_that_is_queued_joins_once),
+	   UNIT(test_child_of_own_joins_once),
+	   UNIT(test_entry_that_is_given_back_is_free),
+	   UNIT(test_job_without_children_is_finished_once),
+	   UNIT(test_job_with_brothers_is_finished_once),
+	   UNIT(test_job_with_children_is_finished_once),
+	   UNIT(test_offered_job_is_not_lost),
+	   UNIT(test_claimed_job_is_not_lost))
