@@ -7,6 +7,7 @@
  *  5  main.c             this: options, operands, run, exit status
  *     cli/options        the command line and the environment
  *     cli/targets        which operand goes where, by cp's rules
+ *     cli/parents        --parents
  *     cli/help           --help, --version
  *     cli/progress       the bar
  *     cli/look           counts ahead of the copy what there is to do
@@ -19,7 +20,10 @@
  *     tree/entry         one entry of any type; hard links
  *     tree/regular       one regular file: open both ends, small ones copied
  *     tree/special       symbolic links, FIFOs, sockets, devices
+ *     tree/instead       -l, -s
  *     tree/decide        cp's decisions on what exists at the destination
+ *     tree/samefile      which copies of a file onto itself are harmless
+ *     tree/backup        -b
  *     tree/share         gives work away while others wait
  *     tree/list          names in a directory, in batches
  *     tree/dirs          directories held open, opened again safely
@@ -53,6 +57,7 @@
 #include "base/sig.h"
 #include "base/strbuf.h"
 #include "cli/options.h"
+#include "cli/parents.h"
 #include "cli/progress.h"
 #include "cli/stats.h"
 #include "cli/targets.h"
@@ -86,6 +91,8 @@ main(int argc, char **argv)
 	struct strbuf command = { 0 };
 	struct conduct c;
 	struct progress *bar;
+	struct parents *parents = NULL;
+	bool failed = false;
 
 	setlocale(LC_ALL, "");
 	diag_init(argv[0]);
@@ -93,7 +100,11 @@ main(int argc, char **argv)
 	command_line(&command, argv);
 	sig_init();
 	targets_find(&opt, &ops);
+	if (ops.itself)
+		opt.copy.backup = BACKUP_NONE;
 	take_umask(&opt.copy);
+	if (opt.parents)
+		parents = parents_make(&opt.copy, &ops, &failed);
 	c = (struct conduct){ .workers = ops.overlap ? 1 : opt.workers,
 			      .backing = opt.backing,
 			      .command = strbuf_str(&command) };
@@ -104,6 +115,8 @@ main(int argc, char **argv)
 	else if (opt.stats)
 		stats_print(&out);
 	progress_free(bar);
+	if (!parents_finish(parents) || failed)
+		out.failed = true;
 	targets_release(&ops);
 	strbuf_release(&command);
 	if (out.signal)

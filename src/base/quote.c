@@ -2,6 +2,7 @@
 
 #include "base/quote.h"
 
+#include <langinfo.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -132,4 +133,29 @@ const char *
 quote(const char *name)
 {
 	return quote_n(0, name);
+}
+
+const char *
+quote_bare(const char *name)
+{
+	const char *p = name;
+
+	if (*p && *p != '~' && *p != '#')
+		while (*p && (fits_double_quotes((unsigned char)*p) ||
+			      *p == '@') &&
+		       *p != ' ' && *p != '\'' && (unsigned char)*p < 0x80)
+			p++;
+	return p != name && !*p ? name : quote(name);
+}
+
+const char *
+quote_word(const char *word)
+{
+	static struct strbuf sb;
+
+	if (strcmp(nl_langinfo(CODESET), "UTF-8"))
+		return quote(word);
+	strbuf_reset(&sb);
+	strbuf_addf(&sb, "\u2018%s\u2019", word);
+	return strbuf_str(&sb);
 }

@@ -130,8 +130,9 @@ enum job_phase {
 /* job.intent: how far the entry in hand had come.  Writer: owner. */
 enum job_intent {
 	INTENT_NONE,
+	INTENT_REMOVE,	/* decided to remove what is there */
 	INTENT_CREATE,	/* name was free, about to be made: ours on a redo */
-	INTENT_REPLACE,	/* decided to overwrite or replace what is there */
+	INTENT_OVER,	/* decided to write over what is there */
 };
 
 struct job {
@@ -150,6 +151,7 @@ struct job {
 	uint64_t next, end;	/* entries, or bytes.  owner, by txn */
 	uint64_t cookie;	/* DIR: getdents offset after names. by txn */
 	uint32_t intent;	/* enum job_intent.  owner */
+	uint32_t intent_msgs;	/* messages said before it was set.  owner */
 	/* conductor alone */
 	uint32_t seen_gen;	/* job generation seen_msgs counts for */
 	uint32_t seen_msgs;	/* messages of this job that were printed */

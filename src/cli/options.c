@@ -17,7 +17,16 @@
 #include "copy/method.h"
 
 enum {
-	OPT_PRESERVE = 256,
+	OPT_ATTRIBUTES_ONLY = 256,
+	OPT_BACKUP,
+	OPT_CONTENTS,
+	OPT_CONTEXT,
+	OPT_DEBUG,
+	OPT_KEEP_DIR_SYMLINK,
+	OPT_PARENTS,
+	OPT_REMOVE_FIRST,
+	OPT_UPDATE,
+	OPT_PRESERVE,
 	OPT_NO_PRESERVE,
 	OPT_REFLINK,
 	OPT_SPARSE,
@@ -29,29 +38,41 @@ enum {
 	OPT_VERSION,
 };
 
-static const char short_options[] = "adfHij:LnPpRrt:Tuvx";
+static const char short_options[] = "abdfHij:lLnPpRrsS:t:TuvxZ";
 
 static const struct option long_options[] = {
 	{ "archive", no_argument, NULL, 'a' },
+	{ "attributes-only", no_argument, NULL, OPT_ATTRIBUTES_ONLY },
+	{ "backup", optional_argument, NULL, OPT_BACKUP },
+	{ "context", optional_argument, NULL, OPT_CONTEXT },
+	{ "copy-contents", no_argument, NULL, OPT_CONTENTS },
+	{ "debug", no_argument, NULL, OPT_DEBUG },
 	{ "dereference", no_argument, NULL, 'L' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "interactive", no_argument, NULL, 'i' },
+	{ "keep-directory-symlink", no_argument, NULL, OPT_KEEP_DIR_SYMLINK },
+	{ "link", no_argument, NULL, 'l' },
 	{ "method", required_argument, NULL, OPT_METHOD },
 	{ "no-clobber", no_argument, NULL, 'n' },
 	{ "no-dereference", no_argument, NULL, 'P' },
 	{ "no-preserve", required_argument, NULL, OPT_NO_PRESERVE },
 	{ "no-target-directory", no_argument, NULL, 'T' },
 	{ "one-file-system", no_argument, NULL, 'x' },
+	{ "parents", no_argument, NULL, OPT_PARENTS },
+	{ "path", no_argument, NULL, OPT_PARENTS },	/* cp's old name */
 	{ "preserve", optional_argument, NULL, OPT_PRESERVE },
 	{ "progress", optional_argument, NULL, OPT_PROGRESS },
 	{ "recursive", no_argument, NULL, 'R' },
 	{ "reflink", optional_argument, NULL, OPT_REFLINK },
+	{ "remove-destination", no_argument, NULL, OPT_REMOVE_FIRST },
 	{ "sparse", required_argument, NULL, OPT_SPARSE },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "strip-trailing-slashes", no_argument, NULL, OPT_STRIP },
+	{ "suffix", required_argument, NULL, 'S' },
+	{ "symbolic-link", no_argument, NULL, 's' },
 	{ "target-directory", required_argument, NULL, 't' },
-	{ "update", no_argument, NULL, 'u' },
+	{ "update", optional_argument, NULL, OPT_UPDATE },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "workers", required_argument, NULL, 'j' },
@@ -89,6 +110,20 @@ static const struct word method_words[] = {
 	{ "clone", METHOD_CLONE }, { NULL, 0 },
 };
 
+enum update { UPDATE_ALL, UPDATE_NONE, UPDATE_NONE_FAIL, UPDATE_OLDER };
+static const struct word update_words[] = {
+	{ "all", UPDATE_ALL }, { "none", UPDATE_NONE },
+	{ "none-fail", UPDATE_NONE_FAIL }, { "older", UPDATE_OLDER },
+	{ NULL, 0 },
+};
+static const struct word backup_words[] = {
+	{ "none", BACKUP_NONE }, { "off", BACKUP_NONE },
+	{ "simple", BACKUP_SIMPLE }, { "never", BACKUP_SIMPLE },
+	{ "existing", BACKUP_EXISTING }, { "nil", BACKUP_EXISTING },
+	{ "numbered", BACKUP_NUMBERED }, { "t", BACKUP_NUMBERED },
+	{ NULL, 0 },
+};
+
 enum attr {
 	ATTR_MODE,
 	ATTR_OWNER,
@@ -115,26 +150,34 @@ word_value(const char *option, const char *arg, size_t len,
 {
 	const struct word *found = NULL;
 	bool ambiguous = false;
-	char *text;
+	char *text, *for_what;
 
 	for (const struct word *w = words; w->name; w++) {
 		if (strncmp(w->name, arg, len))
 			continue;
 		if (strlen(w->name) == len)
 			return w->value;
-		ambiguous |= found != NULL;
+		/* Two words for one thing are not two things. */
+		ambiguous |= found && found->value != w->value;
 		found = w;
 	}
 	if (found && !ambiguous && len)
 		return found->value;
 	text = mem_strdup(arg);
 	text[len] = '\0';
-	diag_error(0, "%s argument %s for '%s'",
-		   found ? "ambiguous" : "invalid", quote(text), option);
+	for_what = mem_strdup(quote_word(option));
+	diag_error(0, "%s argument %s for %s",
+		   found ? "ambiguous" : "invalid", quote_word(text),
+		   for_what);
 	free(text);
-	fputs("Valid arguments are:\n", stderr);
+	free(for_what);
+	fputs("Valid arguments are:", stderr);
 	for (const struct word *w = words; w->name; w++)
-		fprintf(stderr, "  - '%s'\n", w->name);
+		fprintf(stderr, "%s%s",
+			w > words && w->value == w[-1].value ? ", "
+							     : "\n  - ",
+			quote_word(w->name));
+	fputc('\n', stderr);
 	options_usage_error();
 }
 
@@ -165,6 +208,11 @@ set_attr(struct copy_opts *o, enum attr attr, bool on)
 		o->keep_xattr = o->require_xattr = on;
 		break;
 	case ATTR_CONTEXT:
+		if (on && access("/sys/fs/selinux/enforce", F_OK) < 0) {
+			diag_error(0, "cannot preserve security context without"
+				   " an SELinux-enabled kernel");
+			exit(EXIT_FAILURE);
+		}
 		o->keep_context = on;
 		break;
 	case ATTR_ALL:
@@ -214,6 +262,33 @@ workers_from(const char *what, const char *text)
 }
 
 static void
+set_update(struct options *out, const char *arg)
+{
+	struct copy_opts *o = &out->copy;
+	enum update how = arg ? (enum update)one_word("--update", arg,
+						      update_words)
+			      : UPDATE_OLDER;
+
+	o->update = how == UPDATE_OLDER;
+	if (how == UPDATE_NONE)
+		o->clobber = CLOBBER_NO;
+	else if (how == UPDATE_NONE_FAIL)
+		o->clobber = CLOBBER_FAIL;
+	else if (o->clobber != CLOBBER_ASK)
+		o->clobber = CLOBBER_YES;
+	out->no_clobber = false;
+}
+
+/* SELinux is what it is for; without it cp goes on, and says so. */
+static void
+set_context(const char *arg)
+{
+	if (arg)
+		diag_note("warning: ignoring --context; it requires an"
+			  " SELinux-enabled kernel");
+}
+
+static void
 set_target(struct options *out, const char *dir)
 {
 	if (out->target) {
@@ -239,6 +314,35 @@ take_long(struct options *out, int opt, const char *arg)
 	struct copy_opts *o = &out->copy;
 
 	switch (opt) {
+	case OPT_ATTRIBUTES_ONLY:
+		o->attributes_only = true;
+		break;
+	case OPT_BACKUP:
+		out->backup = true;
+		if (arg)
+			out->backup_control = arg;
+		break;
+	case OPT_CONTENTS:
+		o->contents = true;
+		break;
+	case OPT_CONTEXT:
+		set_context(arg);
+		break;
+	case OPT_DEBUG:
+		o->debug = o->verbose = true;
+		break;
+	case OPT_KEEP_DIR_SYMLINK:
+		o->keep_dir_symlink = true;
+		break;
+	case OPT_PARENTS:
+		out->parents = true;
+		break;
+	case OPT_REMOVE_FIRST:
+		o->remove_first = true;
+		break;
+	case OPT_UPDATE:
+		set_update(out, arg);
+		break;
 	case OPT_PRESERVE:
 		if (arg)
 			set_attrs(o, "--preserve", arg, true);
@@ -294,6 +398,9 @@ take_short(struct options *out, int opt, const char *arg)
 		o->deref = DEREF_NEVER;
 		set_attr(o, ATTR_ALL, true);
 		break;
+	case 'b':
+		out->backup = true;
+		break;
 	case 'd':
 		o->deref = DEREF_NEVER;
 		o->keep_links = true;
@@ -306,16 +413,22 @@ take_short(struct options *out, int opt, const char *arg)
 		break;
 	case 'i':
 		o->clobber = CLOBBER_ASK;
+		out->no_clobber = false;
 		break;
 	case 'j':
 		out->workers = workers_from("--workers", arg);
 		out->workers_said = true;
+		break;
+	case 'l':
+		out->hard_links = true;
+		o->instead = INSTEAD_HARD_LINK;
 		break;
 	case 'L':
 		o->deref = DEREF_ALWAYS;
 		break;
 	case 'n':
 		o->clobber = CLOBBER_NO;
+		out->no_clobber = true;
 		break;
 	case 'P':
 		o->deref = DEREF_NEVER;
@@ -327,6 +440,14 @@ take_short(struct options *out, int opt, const char *arg)
 	case 'r':
 		o->recursive = true;
 		break;
+	case 's':
+		out->symbolic_links = true;
+		o->instead = INSTEAD_SYMLINK;
+		break;
+	case 'S':
+		out->backup = true;
+		o->suffix = arg;
+		break;
 	case 't':
 		set_target(out, arg);
 		break;
@@ -334,13 +455,16 @@ take_short(struct options *out, int opt, const char *arg)
 		out->no_target = true;
 		break;
 	case 'u':
-		o->update = true;
+		set_update(out, NULL);
 		break;
 	case 'v':
 		o->verbose = true;
 		break;
 	case 'x':
 		o->one_file_system = true;
+		break;
+	case 'Z':
+		set_context(NULL);
 		break;
 	default:
 		take_long(out, opt, arg);
@@ -370,11 +494,45 @@ read_environment(struct options *out)
 	out->backing = (enum board_backing)backing;
 }
 
+/* From --backup=, else VERSION_CONTROL; the suffix likewise. */
+static void
+choose_backup(struct options *out)
+{
+	struct copy_opts *o = &out->copy;
+	const char *control = out->backup_control;
+	const char *from = "backup type";
+
+	if (!control) {
+		control = getenv("VERSION_CONTROL");
+		from = "$VERSION_CONTROL";
+	}
+	if (!o->suffix)
+		o->suffix = getenv("SIMPLE_BACKUP_SUFFIX");
+	/* A suffix with a slash would name another directory's file. */
+	if (!o->suffix || !*o->suffix || strchr(o->suffix, '/'))
+		o->suffix = "~";
+	if (!out->backup)
+		return;
+	o->backup = control && *control
+			    ? (enum copy_backup)one_word(from, control,
+							 backup_words)
+			    : BACKUP_EXISTING;
+}
+
 static void
 check(const struct options *out)
 {
 	const struct copy_opts *o = &out->copy;
 
+	if (out->hard_links && out->symbolic_links) {
+		diag_error(0, "cannot make both hard and symbolic links");
+		options_usage_error();
+	}
+	if (out->backup && out->no_clobber) {
+		diag_error(0, "options --backup and --no-clobber are mutually"
+			   " exclusive");
+		options_usage_error();
+	}
 	if (o->reflink == REFLINK_ALWAYS && o->sparse != SPARSE_AUTO) {
 		diag_error(0, "--reflink can be used only with --sparse=auto");
 		options_usage_error();
@@ -399,9 +557,15 @@ options_read(struct options *out, int argc, char **argv)
 				  NULL)) != -1)
 		take_short(out, opt, optarg);
 	check(out);
+	choose_backup(out);
 	read_environment(out);
+	o->through_dangling = getenv("POSIXLY_CORRECT") != NULL;
+	if (o->clobber == CLOBBER_NO)
+		o->update = false;
 	if (o->deref == DEREF_UNSET)
-		o->deref = o->recursive ? DEREF_NEVER : DEREF_ALWAYS;
+		o->deref = o->recursive && !out->hard_links
+				   ? DEREF_NEVER
+				   : DEREF_ALWAYS;
 	o->euid = geteuid();
 	o->egid = getegid();
 	out->operands = argv + optind;

@@ -18,6 +18,11 @@ struct options {
 	bool stats;
 	bool strip_slashes;
 	bool no_target;			/* -T */
+	bool parents;			/* --parents */
+	bool backup;			/* some option asked for backups */
+	const char *backup_control;	/* --backup=, or NULL */
+	bool no_clobber;		/* the last of -n, -i, --update was -n */
+	bool hard_links, symbolic_links;	/* -l, -s: not both */
 	const char *target;		/* -t, or NULL */
 	enum board_backing backing;	/* forced by MCP_BOARD, for tests */
 	char **operands;		/* of argv */

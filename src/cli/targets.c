@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "tree/backup.h"
 
 static int
 open_target(const char *name)
@@ -53,6 +54,20 @@ name_in_target(const char *src, bool *whole)
 	return base;
 }
 
+/* --parents: all of it, from the root on; allocated. */
+static char *
+name_below_target(const char *src)
+{
+	char *s = stripped(src);
+	char *below = mem_strdup(s + strspn(s, "/"));
+
+	free(s);
+	if (*below)
+		return below;
+	free(below);
+	return mem_strdup(".");
+}
+
 static int
 by_name(const void *a, const void *b)
 {
@@ -88,9 +103,13 @@ fill(const struct options *opt, struct operands *ops, int n)
 
 		ops->v[i].src = opt->strip_slashes ? stripped(src)
 						   : mem_strdup(src);
-		ops->v[i].dst = ops->target
-					? name_in_target(src, &ops->v[i].whole)
-					: mem_strdup(opt->operands[n]);
+		if (opt->parents)
+			ops->v[i].dst = name_below_target(src);
+		else if (ops->target)
+			ops->v[i].dst = name_in_target(src,
+							&ops->v[i].whole);
+		else
+			ops->v[i].dst = mem_strdup(opt->operands[n]);
 	}
 	if (ops->target)
 		find_overlap(ops);
@@ -114,6 +133,28 @@ check_count(const struct options *opt)
 		diag_error(0, "extra operand %s", quote(opt->operands[2]));
 		options_usage_error();
 	}
+}
+
+/*
+ * `cp --force --backup f f` makes a backup of f: a copy under the backup's name,
+ * for which f is no longer to be backed up.
+ */
+static void
+backup_of_itself(const struct options *opt, struct operands *ops)
+{
+	struct operand *op = &ops->v[0];
+	struct place p = { .at = { AT_FDCWD, AT_FDCWD }, .src = op->src,
+			   .dst = op->dst };
+	struct stat st;
+	char *name;
+
+	if (!opt->copy.force || !opt->copy.backup || strcmp(op->src, op->dst) ||
+	    stat(op->src, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	name = backup_next_name(&opt->copy, &p);
+	free((char *)(uintptr_t)op->dst);
+	op->dst = name;
+	ops->itself = true;
 }
 
 void
@@ -147,7 +188,14 @@ targets_find(const struct options *opt, struct operands *ops)
 			ops->dst_dir = AT_FDCWD;
 		}
 	}
+	if (opt->parents && !ops->target) {
+		diag_error(0, "with --parents, the destination must be a"
+			   " directory");
+		options_usage_error();
+	}
 	fill(opt, ops, n - 1);
+	if (!ops->target)
+		backup_of_itself(opt, ops);
 }
 
 void

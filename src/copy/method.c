@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/vfs.h>
@@ -137,4 +138,24 @@ method_clone(const struct copy_opts *o, int src, const struct stat *src_st,
 		refused_dst = dst_dev;
 	}
 	return 1;
+}
+
+const char *
+method_debug(enum copy_method method, bool holes, enum copy_sparse sparse)
+{
+	static char text[128];
+	bool zeros = sparse == SPARSE_ALWAYS && method != METHOD_CLONE;
+
+	snprintf(text, sizeof(text),
+		 "copy offload: %s, reflink: %s, sparse detection: %s",
+		 method == METHOD_RANGE	  ? "yes"
+		 : method == METHOD_CLONE ? "unknown"
+					  : "avoided",
+		 method == METHOD_CLONE ? "yes" : "no",
+		 method == METHOD_CLONE ? "unknown"
+		 : zeros && holes	? "SEEK_HOLE + zeros"
+		 : zeros		? "zeros"
+		 : holes		? "SEEK_HOLE"
+					: "no");
+	return text;
 }

@@ -21,6 +21,10 @@ enum copy_method method_choose(const struct copy_opts *o, int src,
 			       const struct stat *src_st, int dst,
 			       const struct stat *dst_st);
 
+/* What --debug says of a file copied by METHOD; HOLES: they were looked for. */
+const char *method_debug(enum copy_method method, bool holes,
+			 enum copy_sparse sparse);
+
 /*
  * Makes DST share the extents of SRC (ioctl_ficlone(2)), as O says.  0 done;
  * 1 not these files, go another way; -1 with errno: fail, do not go another

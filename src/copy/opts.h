@@ -26,9 +26,20 @@ enum copy_deref {
 
 enum copy_clobber {
 	CLOBBER_YES,	/* overwrite */
-	CLOBBER_NO,	/* -n */
+	CLOBBER_NO,	/* -n, --update=none */
 	CLOBBER_ASK,	/* -i */
+	CLOBBER_FAIL,	/* --update=none-fail */
 };
+
+enum copy_backup {
+	BACKUP_NONE,
+	BACKUP_SIMPLE,		/* name~ */
+	BACKUP_EXISTING,	/* numbered where there are such already */
+	BACKUP_NUMBERED,	/* name.~1~ */
+};
+
+/* What is made instead of a copy. */
+enum copy_instead { INSTEAD_NOTHING, INSTEAD_HARD_LINK, INSTEAD_SYMLINK };
 
 enum copy_sparse { SPARSE_AUTO, SPARSE_ALWAYS, SPARSE_NEVER };
 enum copy_reflink { REFLINK_AUTO, REFLINK_ALWAYS, REFLINK_NEVER };
@@ -40,9 +51,18 @@ struct copy_opts {
 	enum copy_reflink reflink;
 	enum copy_method method;
 	bool recursive;			/* -R: trees, and special files as such */
+	enum copy_backup backup;
+	enum copy_instead instead;	/* -l, -s */
+	const char *suffix;		/* of a simple backup */
+	bool contents;			/* --copy-contents: of special files */
+	bool attributes_only;
+	bool remove_first;		/* --remove-destination */
+	bool keep_dir_symlink;		/* --keep-directory-symlink */
+	bool through_dangling;		/* POSIXLY_CORRECT: write through it */
 	bool force;			/* -f */
-	bool update;			/* -u */
+	bool update;			/* -u, --update=older */
 	bool verbose;			/* -v */
+	bool debug;			/* --debug: how each file was copied */
 	bool one_file_system;		/* -x */
 	bool keep_mode;			/* --preserve=mode: and ACLs */
 	bool keep_owner;

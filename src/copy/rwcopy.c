@@ -118,6 +118,7 @@ rwcopy_range(struct copy_pair *p, uint64_t off, uint64_t len)
 	return 0;
 }
 
+#ifdef HAVE_COPY_FILE_RANGE
 /* Errors that say "not this way", not "not at all". */
 static bool
 another_way(int err)
@@ -126,6 +127,7 @@ another_way(int err)
 	       err == EINVAL || err == EBADF || err == EPERM ||
 	       err == ENOENT || err == ETXTBSY;
 }
+#endif
 
 int
 rangecopy_range(struct copy_pair *p, uint64_t off, uint64_t len)

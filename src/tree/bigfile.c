@@ -171,21 +171,16 @@ at_once(struct walk *w, const struct place *p, struct regular *r,
 	return -1;
 }
 
+/* The destination is open: one that is shared, from here on. */
 static int
-begin_open(struct walk *w, const struct place *p, struct regular *r)
+begin_data(struct walk *w, const struct place *p, struct regular *r)
 {
 	struct job *f = file_of(w);
 	struct copy_pair pair;
 	struct txn *t;
 	int done;
 
-	done = regular_open_dst(w, p, true, r);
-	if (done)
-		return done;
-	entry_link_made(w, p, r->link);
-	r->link = 0;
 	file_pair(&pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
-	entry_say(w, p);
 	/* What is no regular file is done at once: nothing to come back to. */
 	if (pair.dst_regular)
 		note_begun(f, r, &pair);
@@ -206,6 +201,33 @@ begin_open(struct walk *w, const struct place *p, struct regular *r)
 	return done;
 }
 
+/* 1 where entry_prepare left nothing to do. */
+static int
+begin_at(struct walk *w, const struct place *p, struct regular *r)
+{
+	struct stat st;
+	board_ref link;
+	enum way way;
+	int result = -1;
+
+	if (fstatat(p->at.src, p->src, &st,
+		    entry_follows(w, p) ? 0 : AT_SYMLINK_NOFOLLOW) < 0) {
+		diag_error(errno, "cannot stat %s", quote(place_src(w, p)));
+		return -1;
+	}
+	if (!entry_prepare(w, p, &st, &way, &link))
+		return 1;
+	if (regular_open_src(w, p, &st, r) == 0 &&
+	    regular_open_dst(w, p, way, true, r) == 0) {
+		entry_link_made(w, p, link);
+		link = 0;
+		result = begin_data(w, p, r);
+	}
+	if (link)
+		links_abandon(w->b, w->slot, link);
+	return result;
+}
+
 int
 bigfile_begin(struct walk *w)
 {
@@ -213,18 +235,10 @@ bigfile_begin(struct walk *w)
 	struct place p;
 	int result = -1;
 
-	if (file_place(w, file_of(w), &p) < 0)
-		goto out;
-	walk_show(w, p.src, 0, 0);
-	result = regular_open_src(w, &p, NULL, &r);
-	if (result)
-		goto out;
-	result = entry_link(w, &p, &r.src_st, &r.link);
-	if (result == 0)
-		result = begin_open(w, &p, &r);
-	if (r.link)
-		links_abandon(w->b, w->slot, r.link);
-out:
+	if (file_place(w, file_of(w), &p) == 0) {
+		walk_show(w, p.src, 0, 0);
+		result = begin_at(w, &p, &r);
+	}
 	if (result < 0)
 		fail_file(w);
 	io_close(&r.src);
@@ -335,6 +349,8 @@ bigfile_finish(struct walk *w)
 	} else {
 		w->add.files++;
 		w->add.methods[f->method]++;
+		regular_debug(w, (enum copy_method)f->method,
+			      flags & JOB_SPARSE);
 	}
 	io_close(&r.src);
 	io_close(&r.dst);

@@ -5,14 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "base/mem.h"
 #include "base/quote.h"
 #include "board/links.h"
+#include "tree/backup.h"
+#include "tree/entry.h"
+#include "tree/samefile.h"
 
 /* Keys of what was made, apart from those of sources, in the link table. */
 #define MADE_BIT (1ULL << 63)
@@ -20,14 +21,12 @@
 bool
 decide_first(const struct walk *w)
 {
-	return w->o->clobber != CLOBBER_YES || w->o->update;
+	const struct copy_opts *o = w->o;
+
+	return o->clobber != CLOBBER_YES || o->update || o->verbose ||
+	       o->backup || o->remove_first || o->instead;
 }
 
-/*
- * cp writes through a symbolic link that stands where a file is to go.  As an
- * operand that is the user's own word.  Below one, somebody else may have put
- * it there: it is followed where it belongs to the caller or to root.
- */
 bool
 decide_follows(struct walk *w, const struct place *p, const struct stat *link)
 {
@@ -35,24 +34,21 @@ decide_follows(struct walk *w, const struct place *p, const struct stat *link)
 	       link->st_uid == 0;
 }
 
-/* Only operands can have one destination: cp looks at no others. */
 static bool
-may_meet(const struct walk *w, const struct place *p)
+overlaps(const struct walk *w, const struct place *p)
 {
 	return w->ops->overlap && place_is_operand(p);
 }
 
 void
-decide_note_made(struct walk *w, const struct place *p)
+decide_note_made(struct walk *w, const struct place *p, const struct stat *dst)
 {
-	struct stat st;
 	board_ref ref;
 
-	if (!may_meet(w, p) ||
-	    fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!overlaps(w, p))
 		return;
-	ref = links_claim(w->b, w->slot, st.st_dev | MADE_BIT, st.st_ino);
-	if (ref)
+	ref = links_claim(w->b, w->slot, dst->st_dev | MADE_BIT, dst->st_ino);
+	if (ref && links_mine(w->b, ref, w->slot))
 		(void)links_publish(w->b, w->slot, ref, 0, 0, "");
 }
 
@@ -62,7 +58,7 @@ made_here(struct walk *w, const struct place *p, const struct stat *dst)
 	board_ref ref;
 	bool made;
 
-	if (!may_meet(w, p) || !w->ops->v[p->operand].again)
+	if (!overlaps(w, p) || !w->ops->v[p->operand].again)
 		return false;
 	ref = links_claim(w->b, w->slot, dst->st_dev | MADE_BIT, dst->st_ino);
 	if (!ref)
@@ -73,6 +69,36 @@ made_here(struct walk *w, const struct place *p, const struct stat *dst)
 	return made;
 }
 
+bool
+decide_seen(struct walk *w, const struct place *p, const struct stat *src)
+{
+	const struct operand *me = &w->ops->v[p->operand];
+	bool dir = S_ISDIR(src->st_mode);
+	struct stat st;
+
+	if (!overlaps(w, p) || !me->again ||
+	    (dir ? entry_follows(w, p) : w->o->backup != BACKUP_NONE))
+		return false;
+	for (uint32_t i = 0; i < p->operand; i++) {
+		const struct operand *op = &w->ops->v[i];
+
+		struct place twice = { .at = { AT_FDCWD, AT_FDCWD },
+				       .src = me->src, .dst = op->src };
+
+		if (strcmp(op->dst, me->dst) ||
+		    fstatat(AT_FDCWD, op->src, &st,
+			    entry_follows(w, p) ? 0 : AT_SYMLINK_NOFOLLOW) < 0 ||
+		    !samefile_inode(&st, src) || !samefile_name(&twice))
+			continue;
+		w->add.skipped++;
+		diag_note("warning: source %s %s specified more than once",
+			  dir ? "directory" : "file",
+			  quote(place_src(w, p)));
+		return true;
+	}
+	return false;
+}
+
 static bool
 newer(const struct stat *a, const struct stat *b)
 {
@@ -81,20 +107,44 @@ newer(const struct stat *a, const struct stat *b)
 	return a->st_mtim.tv_nsec > b->st_mtim.tv_nsec;
 }
 
+/* "rwxr-xr-x" of MODE, as ls has it. */
+static void
+mode_text(mode_t mode, char text[10])
+{
+	static const char letters[] = "rwxrwxrwx";
+
+	for (int i = 0; i < 9; i++)
+		text[i] = mode & (0400 >> i) ? letters[i] : '-';
+	if (mode & S_ISUID)
+		text[2] = mode & 0100 ? 's' : 'S';
+	if (mode & S_ISGID)
+		text[5] = mode & 0010 ? 's' : 'S';
+	if (mode & S_ISVTX)
+		text[8] = mode & 0001 ? 't' : 'T';
+	text[9] = '\0';
+}
+
 /* -i: asks on stderr, takes an answer from stdin; y or Y is yes. */
 static bool
 confirmed(struct walk *w, const struct place *p, const struct stat *dst)
 {
+	unsigned mode = dst->st_mode & 07777;
+	const char *me = diag_program();
+	const char *name = quote(place_dst(w, p));
+	char text[10];
 	int c, first;
 
-	if (faccessat(p->at.dst, p->dst, W_OK, AT_EACCESS) < 0 &&
-	    !S_ISLNK(dst->st_mode))
-		fprintf(stderr, "%s: replace %s, overriding mode %04o? ",
-			diag_program(), quote(place_dst(w, p)),
-			(unsigned)dst->st_mode & 07777);
+	mode_text(dst->st_mode, text);
+	if (S_ISLNK(dst->st_mode) ||
+	    faccessat(p->at.dst, p->dst, W_OK, AT_EACCESS) == 0)
+		fprintf(stderr, "%s: overwrite %s? ", me, name);
+	else if (w->o->force || w->o->remove_first)
+		fprintf(stderr, "%s: replace %s, overriding mode %04o (%s)? ",
+			me, name, mode, text);
 	else
-		fprintf(stderr, "%s: overwrite %s? ", diag_program(),
-			quote(place_dst(w, p)));
+		fprintf(stderr, "%s: unwritable %s (mode %04o, %s);"
+			" try anyway? ",
+			me, name, mode, text);
 	fflush(stderr);
 	first = c = getchar();
 	while (c != '\n' && c != EOF)
@@ -102,218 +152,135 @@ confirmed(struct walk *w, const struct place *p, const struct stat *dst)
 	return first == 'y' || first == 'Y';
 }
 
-
-static bool
-same_inode(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-/* NAME as seen from AT: its directory, and the *LEN bytes of its last part. */
-static int
-last_part(int at, const char *name, struct stat *dir, const char **base,
-	  size_t *len)
-{
-	size_t end = strlen(name), start;
-	char *path;
-	int r;
-
-	while (end > 1 && name[end - 1] == '/')
-		end--;
-	for (start = end; start && name[start - 1] != '/'; start--)
-		;
-	*base = name + start;
-	*len = end - start;
-	if (!start)
-		return fstatat(at, ".", dir, 0);
-	path = mem_strdup(name);
-	path[start] = '\0';
-	r = fstatat(at, path, dir, 0);
-	free(path);
-	return r;
-}
-
-bool
-decide_same_entry(int at_a, const char *a, int at_b, const char *b)
-{
-	struct stat dir_a, dir_b;
-	const char *base_a, *base_b;
-	size_t len_a, len_b;
-
-	return last_part(at_a, a, &dir_a, &base_a, &len_a) == 0 &&
-	       last_part(at_b, b, &dir_b, &base_b, &len_b) == 0 &&
-	       same_inode(&dir_a, &dir_b) && len_a == len_b &&
-	       memcmp(base_a, base_b, len_a) == 0;
-}
-
-/* The file that *ST, an entry itself, names in the end; false if there is none. */
-static bool
-in_the_end(int at, const char *name, struct stat *st)
-{
-	return !S_ISLNK(st->st_mode) || fstatat(at, name, st, 0) == 0;
-}
-
 /*
- * The rules are those of GNU cp's same_file_ok(): two names of one file are the
- * same file, and so is a symbolic link and what it names, for whichever is
- * written or replaced, data would be lost.  Two symbolic links that are one
- * inode are as they should be.
+ * Is the entry itself what counts, not what a link leads to?  So where it will
+ * be removed, renamed or not written into.
  */
-bool
-decide_same_file(const struct walk *w, const struct place *p,
-		 const struct stat *src, const struct stat *dst, bool *skip)
-{
-	bool links = w->o->deref == DEREF_NEVER;
-	struct stat a = *src, b = *dst;
-
-	*skip = false;
-	if (links && S_ISLNK(a.st_mode) && S_ISLNK(b.st_mode)) {
-		bool one = decide_same_entry(p->at.src, p->src, p->at.dst,
-					     p->dst);
-
-		*skip = !one && same_inode(&a, &b);
-		return one;
-	}
-	if (!links) {
-		if (!same_inode(&a, &b))
-			return false;
-		if (fstatat(p->at.src, p->src, &a, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    fstatat(p->at.dst, p->dst, &b, AT_SYMLINK_NOFOLLOW) < 0)
-			return false;
-	}
-	if (!S_ISLNK(a.st_mode) && !S_ISLNK(b.st_mode))
-		return same_inode(&a, &b);
-	if (!links)
-		return true;
-	return in_the_end(p->at.src, p->src, &a) &&
-	       in_the_end(p->at.dst, p->dst, &b) && same_inode(&a, &b);
-}
-
-/* Where cp writes through a symbolic link: where it writes at all. */
 static bool
-written(const struct walk *w, const struct stat *src)
+looks_at_entry(const struct walk *w, const struct stat *src)
 {
-	return S_ISREG(src->st_mode) ||
-	       (!w->o->recursive && !S_ISLNK(src->st_mode));
+	const struct copy_opts *o = w->o;
+	bool as_regular = (!o->recursive || o->contents) &&
+			  !S_ISLNK(src->st_mode);
+
+	return (!S_ISREG(src->st_mode) && !as_regular) || o->instead ||
+	       o->backup || o->remove_first;
 }
 
-/* LINK is there, and is to be written through; the same answers as look(). */
-static int
-look_through(struct walk *w, const struct place *p, const struct stat *link,
-	     struct stat *dst)
-{
-	bool trusted = decide_follows(w, p, link);
-
-	if (!trusted && w->o->clobber != CLOBBER_NO) {
-		diag_error(0, "not writing through symbolic link %s, which"
-			   " belongs to another user",
-			   quote(place_dst(w, p)));
-		return -1;
-	}
-	if (fstatat(p->at.dst, p->dst, dst, 0) == 0)
-		return 0;
-	if (errno == ELOOP && w->o->force)
-		return 2;
-	if (errno == ENOENT)
-		diag_error(0, "not writing through dangling symlink %s",
-			   quote(place_dst(w, p)));
-	else
-		diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));
-	return -1;
-}
-
-/*
- * What is at the destination: 0 DST; 1 nothing; 2 what -f removes without a
- * further look; -1 reported.
- */
+/* What is at the destination: 0, 1 nothing, -1 reported. */
 static int
 look(struct walk *w, const struct place *p, const struct stat *src,
-     struct stat *dst, struct stat *entry)
+     struct stat *dst)
 {
-	if (fstatat(p->at.dst, p->dst, entry, AT_SYMLINK_NOFOLLOW) < 0) {
+	struct stat target;
+
+	if (fstatat(p->at.dst, p->dst, dst, AT_SYMLINK_NOFOLLOW) < 0) {
+		/* "name/" where name is no directory: for open to say. */
 		if (errno == ENOENT)
 			return 1;
 		diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));
 		return -1;
 	}
-	*dst = *entry;
-	if (S_ISLNK(entry->st_mode) && written(w, src))
-		return look_through(w, p, entry, dst);
-	return 0;
+	if (!S_ISLNK(dst->st_mode) || looks_at_entry(w, src))
+		return 0;
+	if (!decide_follows(w, p, dst)) {
+		diag_error(0, "not writing through symbolic link %s, which"
+			   " belongs to another user",
+			   quote(place_dst(w, p)));
+		return -1;
+	}
+	if (fstatat(p->at.dst, p->dst, &target, 0) == 0) {
+		*dst = target;
+		return 0;
+	}
+	if (errno == ENOENT)
+		return 1;	/* dangling: O_EXCL will refuse */
+	if (errno == ELOOP && w->o->force)
+		return 0;
+	diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));
+	return -1;
+}
+
+static enum way
+failed(struct walk *w)
+{
+	entry_failed(w);
+	return WAY_DONE;
+}
+
+static enum way
+skipped(struct walk *w, const struct place *p)
+{
+	w->add.skipped++;
+	if (w->o->debug)
+		diag_line("skipped %s", quote(place_dst(w, p)));
+	return WAY_DONE;
+}
+
+/* WAY_OVER: it may be overwritten or replaced. */
+static enum way
+may_overwrite(struct walk *w, const struct place *p, const struct stat *src,
+	      const struct stat *dst)
+{
+	enum same same = samefile_check(w, p, src, dst);
+
+	if (same == SAME_ERROR && w->o->clobber != CLOBBER_NO) {
+		diag_error(0, "%s and %s are the same file",
+			   quote_n(0, place_src(w, p)),
+			   quote_n(1, place_dst(w, p)));
+		return failed(w);
+	}
+	if (w->o->update && !newer(src, dst)) {
+		(void)skipped(w, p);
+		return WAY_OLDER;
+	}
+	switch (w->o->clobber) {
+	case CLOBBER_YES:
+		break;
+	case CLOBBER_NO:
+		return skipped(w, p);
+	case CLOBBER_FAIL:
+		diag_error(0, "not replacing %s", quote(place_dst(w, p)));
+		return failed(w);
+	case CLOBBER_ASK:
+		if (!confirmed(w, p, dst)) {
+			w->add.skipped++;
+			return WAY_DONE;
+		}
+	}
+	if (same == SAME_NOTHING)
+		return WAY_DONE;
+	if (S_ISDIR(dst->st_mode)) {
+		diag_error(0, "cannot overwrite directory %s with"
+			   " non-directory",
+			   quote(place_dst(w, p)));
+		return failed(w);
+	}
+	if (w->o->backup != BACKUP_NUMBERED && made_here(w, p, dst)) {
+		diag_error(0, "will not overwrite just-created %s with %s",
+			   quote_n(0, place_dst(w, p)),
+			   quote_n(1, place_src(w, p)));
+		return failed(w);
+	}
+	return WAY_OVER;
 }
 
 /*
- * A file that is not to be written into but replaced: a name among several of
- * one inode, where links are kept, must not change the others.
+ * A file that is not to be written into but replaced: what is not regular is
+ * made anew, and a name among several of one inode, where links are kept, must
+ * not change the others.
  */
 static bool
 replaced(const struct walk *w, const struct stat *src, const struct stat *dst)
 {
-	return (w->o->keep_links && dst->st_nlink > 1) ||
-	       (w->o->deref == DEREF_NEVER && !S_ISREG(src->st_mode));
-}
+	const struct copy_opts *o = w->o;
 
-/* -u, -n, -i: is what is there to stay? */
-static bool
-stays(struct walk *w, const struct place *p, const struct stat *src,
-      const struct stat *dst)
-{
-	if (w->o->update && !newer(src, dst))
+	if (o->remove_first)
 		return true;
-	if (w->o->clobber == CLOBBER_NO)
-		return true;
-	return w->o->clobber == CLOBBER_ASK && !confirmed(w, p, dst);
-}
-
-/* Neither what an earlier operand made nor a directory is overwritten. */
-static bool
-forbidden(struct walk *w, const struct place *p, const struct stat *dst,
-	  const struct stat *entry)
-{
-	if (S_ISDIR(dst->st_mode))
-		diag_error(0, "cannot overwrite directory %s with"
-			   " non-directory",
-			   quote(place_dst(w, p)));
-	else if (made_here(w, p, dst))
-		diag_error(0, "will not overwrite just-created %s with %s",
-			   quote_n(0, place_dst(w, p)),
-			   quote_n(1, place_src(w, p)));
-	else if (S_ISLNK(entry->st_mode) && made_here(w, p, entry))
-		diag_error(0, "will not copy %s through just-created symlink"
-			   " %s",
-			   quote_n(0, place_src(w, p)),
-			   quote_n(1, place_dst(w, p)));
-	else
+	if (o->attributes_only)
 		return false;
-	return true;
-}
-
-enum verdict
-decide(struct walk *w, const struct place *p, const struct stat *src,
-       struct stat *dst)
-{
-	struct stat entry;
-	int r = look(w, p, src, dst, &entry);
-	bool skip = false;
-
-	if (r == 2)
-		return GO_REMOVE;
-	if (r)
-		return r < 0 ? GO_FAIL : GO_NEW;
-	if (w->o->clobber != CLOBBER_NO &&
-	    decide_same_file(w, p, src, dst, &skip)) {
-		diag_error(0, "%s and %s are the same file",
-			   quote_n(0, place_src(w, p)),
-			   quote_n(1, place_dst(w, p)));
-		return GO_FAIL;
-	}
-	if (stays(w, p, src, dst) || skip) {
-		w->add.skipped++;
-		return GO_SKIP;
-	}
-	if (forbidden(w, p, dst, &entry))
-		return GO_FAIL;
-	return replaced(w, src, dst) ? GO_REMOVE : GO_OVER;
+	return (o->keep_links && dst->st_nlink > 1) ||
+	       (o->deref == DEREF_NEVER && !S_ISREG(src->st_mode));
 }
 
 bool
@@ -334,14 +301,120 @@ decide_unreachable(struct walk *w, const struct place *p)
 int
 decide_remove(struct walk *w, const struct place *p)
 {
-	if (unlinkat(p->at.dst, p->dst, 0) == 0) {
-		if (w->o->verbose) {
-			diag_line("removed %s", quote(place_dst(w, p)));
-		}
-		return 0;
+	if (unlinkat(p->at.dst, p->dst, 0) < 0 && errno != ENOENT) {
+		diag_error(errno, "cannot remove %s", quote(place_dst(w, p)));
+		return -1;
 	}
-	if (errno == ENOENT)
-		return 0;
-	diag_error(errno, "cannot remove %s", quote(place_dst(w, p)));
-	return -1;
+	if (w->o->verbose)
+		diag_line("removed %s", quote(place_dst(w, p)));
+	return 0;
+}
+
+/* The line of -v comes after the intent: a redo says it again, unheard. */
+static enum way
+go(struct walk *w, const struct place *p, enum way way)
+{
+	entry_intend(w, way == WAY_OVER ? INTENT_OVER : INTENT_CREATE);
+	entry_say(w, p);
+	return way;
+}
+
+static enum way
+remove_and_make(struct walk *w, const struct place *p)
+{
+	entry_intend(w, INTENT_REMOVE);
+	if (decide_remove(w, p) < 0)
+		return failed(w);
+	return go(w, p, WAY_MAKE);
+}
+
+static enum way
+back_up(struct walk *w, const struct place *p, const struct stat *src)
+{
+	if (backup_hits_source(w, p, src)) {
+		diag_error(0, "backing up %s might destroy source;"
+			   "  %s not copied",
+			   quote_n(0, place_dst(w, p)),
+			   quote_n(1, place_src(w, p)));
+		return failed(w);
+	}
+	if (backup_make(w, p) < 0)
+		return failed(w);
+	return go(w, p, WAY_MAKE);
+}
+
+/*
+ * A death may come between the intent to create and the answer that something
+ * is there.  What cannot be this run's work is decided about as at first; the
+ * source itself above all.
+ */
+static bool
+may_be_ours(const struct place *p, const struct stat *src,
+	    enum job_intent intent)
+{
+	struct stat st;
+
+	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return true;
+	if (samefile_inode(&st, src))
+		return false;
+	return intent == INTENT_OVER ||
+	       (S_ISREG(src->st_mode) ? S_ISREG(st.st_mode)
+				      : !S_ISDIR(st.st_mode));
+}
+
+static enum way
+decide_again(struct walk *w, const struct place *p, enum job_intent intent)
+{
+	w->msgs = w->b->jobs[w->job].intent_msgs;
+	if (intent == INTENT_REMOVE)
+		return remove_and_make(w, p);
+	entry_say(w, p);
+	return WAY_AGAIN;
+}
+
+/* Through a link that an operand before this one has become. */
+static bool
+through_made_link(struct walk *w, const struct place *p)
+{
+	struct stat st;
+
+	return overlaps(w, p) && w->o->backup == BACKUP_NONE &&
+	       fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISLNK(st.st_mode) && made_here(w, p, &st);
+}
+
+enum way
+decide(struct walk *w, const struct place *p, const struct stat *src)
+{
+	enum job_intent intent = entry_intent(w);
+	struct stat dst;
+	enum way way;
+	int r;
+
+	strbuf_reset(&w->backup);
+	if (intent != INTENT_NONE && may_be_ours(p, src, intent))
+		return decide_again(w, p, intent);
+	r = look(w, p, src, &dst);
+	if (r < 0)
+		return failed(w);
+	if (r == 0) {
+		way = may_overwrite(w, p, src, &dst);
+		if (way != WAY_OVER)
+			return way;
+	}
+	if (through_made_link(w, p)) {
+		diag_error(0, "will not copy %s through just-created symlink"
+			   " %s",
+			   quote_n(0, place_src(w, p)),
+			   quote_n(1, place_dst(w, p)));
+		return failed(w);
+	}
+	if (r == 1)
+		return go(w, p, WAY_MAKE);
+	if (w->o->backup)
+		return back_up(w, p, src);
+	if (replaced(w, src, &dst))
+		return remove_and_make(w, p);
+	return go(w, p, WAY_OVER);
 }

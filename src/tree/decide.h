@@ -1,7 +1,7 @@
 /*
  * decide - may this entry go there, and what of what is there already?
  *
- * cp's rules for an entry whose destination exists, in one place, apart from
+ * cp's rules for everything that is not a directory, in one place, apart from
  * the copying.
  */
 #ifndef MCP_TREE_DECIDE_H
@@ -11,52 +11,53 @@
 
 #include "tree/walk.h"
 
-enum verdict {
-	GO_NEW,		/* nothing is there */
-	GO_OVER,	/* write into the file that is there */
-	GO_REMOVE,	/* remove what is there first */
-	GO_SKIP,	/* leave it alone; no error */
-	GO_FAIL,	/* an error, reported */
+enum way {
+	WAY_MAKE,	/* nothing is there (any more): make it */
+	WAY_OVER,	/* write over the file that is there */
+	WAY_AGAIN,	/* a redo: what is there, if anything, is ours */
+	WAY_OLDER,	/* -u: what is there is new enough */
+	WAY_DONE,	/* left alone, or an error: reported and counted */
 };
 
 /*
- * Looks at the destination of P, whose source is SRC (lstat or stat, as the
- * options say), not a directory.  DST is filled where something is there: what
- * a regular source would be written into, symbolic links followed where they
- * may be; else the entry itself.
+ * Decides about P, whose source is SRC (lstat or stat, as the options say), and
+ * clears the way: backs up or removes what is there, says the line of -v, notes
+ * the intent.
  */
-enum verdict decide(struct walk *w, const struct place *p,
-		    const struct stat *src, struct stat *dst);
+enum way decide(struct walk *w, const struct place *p, const struct stat *src);
 
-/* Removes the destination of P; 0, or -1 with the error reported. */
-int decide_remove(struct walk *w, const struct place *p);
-
-/* True where anything must be decided before the source may be opened. */
+/* Must be asked before the source is opened; else only if O_EXCL refuses. */
 bool decide_first(const struct walk *w);
-
-/* Is a symbolic link at the destination to be followed? See decide.c. */
-bool decide_follows(struct walk *w, const struct place *p,
-		    const struct stat *link);
-
-/* Remembers what this run made at P, where operands have one destination. */
-void decide_note_made(struct walk *w, const struct place *p);
-
-/*
- * Are source and destination of P one file, so that nothing may be written?
- * SRC and DST are what stat or lstat said, as the options have it.  *SKIP where
- * nothing is to be done and nothing is wrong.
- */
-bool decide_same_file(const struct walk *w, const struct place *p,
-		      const struct stat *src, const struct stat *dst,
-		      bool *skip);
-
-/* Do the two names, each from a directory descriptor, name one entry? */
-bool decide_same_entry(int at_a, const char *a, int at_b, const char *b);
 
 /*
  * After P's destination could not be made: true where cp would not have come
  * that far, since it cannot even be looked at; reported.  Keeps errno if not.
  */
 bool decide_unreachable(struct walk *w, const struct place *p);
+
+/* Removes the destination of P; 0, or -1 with the error reported. */
+int decide_remove(struct walk *w, const struct place *p);
+
+/*
+ * May the symbolic link LINK, at the destination of P, be written through?
+ * As an operand that is the user's own word.  Below one, somebody else may have
+ * put it there: only where it belongs to the caller or to root.
+ */
+bool decide_follows(struct walk *w, const struct place *p,
+		    const struct stat *link);
+
+/*
+ * Where operands have one destination: remembers what the run made of them,
+ * by the inode, for "will not overwrite just-created".
+ */
+void decide_note_made(struct walk *w, const struct place *p,
+		      const struct stat *dst);
+
+/*
+ * True, after a warning, where an operand before P is the same source with the
+ * same destination.
+ */
+bool decide_seen(struct walk *w, const struct place *p,
+		 const struct stat *src);
 
 #endif

@@ -15,6 +15,7 @@
 #include "copy/meta.h"
 #include "tree/decide.h"
 #include "tree/list.h"
+#include "tree/samefile.h"
 #include "tree/share.h"
 
 
@@ -65,13 +66,6 @@ dir_adopt(struct walk *w, const struct place *p)
 	return ENTRY_ADOPTED;
 }
 
-static bool
-follow_src(const struct walk *w, const struct place *p)
-{
-	return w->o->deref == DEREF_ALWAYS ||
-	       (w->o->deref == DEREF_ARGS && place_is_operand(p));
-}
-
 /* The source, open where it may be read, else just held; and its stat. */
 static int
 open_source(struct walk *w, const struct place *p, struct stat *st)
@@ -79,7 +73,7 @@ open_source(struct walk *w, const struct place *p, struct stat *st)
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 	int fd;
 
-	if (!follow_src(w, p))
+	if (!entry_follows(w, p))
 		flags |= O_NOFOLLOW;
 	fd = openat(p->at.src, p->src, flags);
 	if (fd < 0 && errno == EACCES)
@@ -134,17 +128,31 @@ making_mode(const struct walk *w, const struct stat *st)
 	return (mode & (mode_t)~0022) | 0700;
 }
 
+/* The destination as it is, or what it leads to, where links are kept. */
+static int
+look(struct walk *w, const struct place *p, struct stat *st)
+{
+	struct stat target;
+
+	if (fstatat(p->at.dst, p->dst, st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if (S_ISLNK(st->st_mode) && w->o->keep_dir_symlink &&
+	    decide_follows(w, p, st) &&
+	    fstatat(p->at.dst, p->dst, &target, 0) == 0)
+		*st = target;
+	return 0;
+}
+
 /* Makes the directory, or finds one. 0 made, 1 was there, -1 reported. */
 static int
 make_directory(struct walk *w, const struct place *p, const struct stat *src)
 {
-	bool again = entry_intent(w) == INTENT_CREATE, skip;
+	bool again = entry_intent(w) == INTENT_CREATE;
 	struct stat st;
 
-	if (!again && fstatat(p->at.dst, p->dst, &st,
-			      AT_SYMLINK_NOFOLLOW) == 0) {
+	if (!again && look(w, p, &st) == 0) {
 		if (w->o->clobber != CLOBBER_NO &&
-		    decide_same_file(w, p, src, &st, &skip)) {
+		    samefile_check(w, p, src, &st) == SAME_ERROR) {
 			diag_error(0, "%s and %s are the same file",
 				   quote_n(0, place_src(w, p)),
 				   quote_n(1, place_dst(w, p)));
@@ -176,7 +184,7 @@ open_destination(struct walk *w, const struct place *p, bool made)
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 	int fd;
 
-	if (made || !place_is_operand(p))
+	if (made || !w->o->keep_dir_symlink)
 		flags |= O_NOFOLLOW;
 	fd = openat(p->at.dst, p->dst, flags);
 	if (fd < 0 && errno == EACCES)

@@ -158,8 +158,10 @@ open_side(struct walk *w, board_ref node, bool src, int at)
 {
 	struct node *n = node_at(w->b, node);
 	const struct operand *op = &w->ops->v[n->operand];
-	/* -L came here through a link to a directory, perhaps. */
-	int nofollow = src && w->o->deref == DEREF_ALWAYS ? 0 : O_NOFOLLOW;
+	/* With these options the way may have led through a link. */
+	bool links = src ? w->o->deref == DEREF_ALWAYS
+			 : w->o->keep_dir_symlink;
+	int nofollow = links ? 0 : O_NOFOLLOW;
 	int fd;
 
 	if (n->parent)

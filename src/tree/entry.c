@@ -5,14 +5,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "base/quote.h"
 #include "board/links.h"
-#include "tree/decide.h"
+#include "copy/file.h"
+#include "tree/bigfile.h"
 #include "tree/dir.h"
+#include "tree/instead.h"
 #include "tree/list.h"
 #include "tree/regular.h"
 #include "tree/special.h"
@@ -26,8 +27,12 @@ entry_failed(struct walk *w)
 void
 entry_intend(struct walk *w, enum job_intent intent)
 {
-	w->b->jobs[w->job].intent = intent;
-	/* A store the redo relies on: before the system call it announces. */
+	struct job *j = &w->b->jobs[w->job];
+
+	j->intent_msgs = w->msgs;
+	/* In this order, and before the system call it announces. */
+	atomic_signal_fence(memory_order_seq_cst);
+	j->intent = intent;
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
@@ -37,19 +42,35 @@ entry_intent(const struct walk *w)
 	return (enum job_intent)w->b->jobs[w->job].intent;
 }
 
-static bool
-follows(const struct walk *w, const struct place *p)
-{
-	return w->o->deref == DEREF_ALWAYS ||
-	       (w->o->deref == DEREF_ARGS && place_is_operand(p));
-}
-
 void
 entry_say(struct walk *w, const struct place *p)
 {
-	if (w->o->verbose)
+	struct place b = *p;
+
+	if (!w->o->verbose)
+		return;
+	if (!w->backup.len) {
 		diag_line("%s -> %s", quote_n(0, place_src(w, p)),
 			  quote_n(1, place_dst(w, p)));
+		return;
+	}
+	b.dst = w->backup.s;
+	b.renamed = true;
+	{
+		struct strbuf sb = { 0 };
+
+		quote_add(&sb, place_dst(w, &b));
+		diag_line("%s -> %s (backup: %s)", quote_n(0, place_src(w, p)),
+			  quote_n(1, place_dst(w, p)), sb.s);
+		strbuf_release(&sb);
+	}
+}
+
+bool
+entry_follows(const struct walk *w, const struct place *p)
+{
+	return w->o->deref == DEREF_ALWAYS ||
+	       (w->o->deref == DEREF_ARGS && place_is_operand(p));
 }
 
 /* Where the first copy is: its directory's descriptor and its name. */
@@ -77,35 +98,8 @@ is_linked(const struct place *a, const struct place *b)
 	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* Makes way for a link; false where the entry is to be left alone. */
-static bool
-link_make_way(struct walk *w, const struct place *p, const struct place *first,
-	      const struct stat *src)
-{
-	struct stat dst;
-	enum verdict v;
-
-	if (entry_intent(w) == INTENT_NONE) {
-		v = decide(w, p, src, &dst);
-		if (v == GO_FAIL)
-			entry_failed(w);
-		if (v == GO_FAIL || v == GO_SKIP)
-			return false;
-	}
-	/* A redo that was linked already is linked; or nothing to do. */
-	if (is_linked(first, p)) {
-		w->add.links++;
-		return false;
-	}
-	entry_intend(w, INTENT_REPLACE);
-	if (decide_remove(w, p) == 0)
-		return true;
-	entry_failed(w);
-	return false;
-}
-
 static void
-link_to_first(struct walk *w, const struct place *p, const struct stat *src,
+link_to_first(struct walk *w, const struct place *p, enum way way,
 	      const struct link_entry *e)
 {
 	struct place first;
@@ -114,24 +108,25 @@ link_to_first(struct walk *w, const struct place *p, const struct stat *src,
 		entry_failed(w);
 		return;
 	}
-	if (linkat(first.at.dst, first.dst, p->at.dst, p->dst, 0) < 0) {
-		if (errno == EEXIST) {
-			if (!link_make_way(w, p, &first, src))
-				return;
-			if (linkat(first.at.dst, first.dst, p->at.dst, p->dst,
-				   0) == 0)
-				goto made;
+	if (way != WAY_MAKE) {
+		/* Something is there: perhaps the very link. */
+		if (is_linked(&first, p)) {
+			w->add.links++;
+			return;
 		}
-		/* The two paths are in one buffer: quote the first at once. */
-		diag_error(errno, "cannot create hard link %s to %s",
-			   quote_n(0, place_dst(w, p)),
-			   quote_n(1, place_dst(w, &first)));
-		entry_failed(w);
+		if (unlinkat(p->at.dst, p->dst, 0) < 0 && errno != ENOENT)
+			goto fail;
+	}
+	if (linkat(first.at.dst, first.dst, p->at.dst, p->dst, 0) == 0) {
+		w->add.links++;
 		return;
 	}
-made:
-	w->add.links++;
-	entry_say(w, p);
+fail:
+	/* The two paths are in one buffer: quote the first at once. */
+	diag_error(errno, "cannot create hard link %s to %s",
+		   quote_n(0, place_dst(w, p)),
+		   quote_n(1, place_dst(w, &first)));
+	entry_failed(w);
 }
 
 static bool
@@ -149,32 +144,47 @@ same_place(const struct place *p, const struct link_entry *e,
 	return *a == *c;
 }
 
-int
-entry_link(struct walk *w, const struct place *p, const struct stat *src,
-	   board_ref *link)
+/* May the inode have another name that is copied too? */
+bool
+entry_may_have_links(const struct walk *w, const struct place *p,
+		     const struct stat *src)
+{
+	return w->o->keep_links && w->o->instead != INSTEAD_HARD_LINK &&
+	       (src->st_nlink > 1 || entry_follows(w, p));
+}
+
+bool
+entry_prepare(struct walk *w, const struct place *p, const struct stat *src,
+	      enum way *way, board_ref *link)
 {
 	const struct link_entry *e;
 
 	*link = 0;
-	/* Followed links may lead to one inode again, whatever it is called. */
-	if (!w->o->keep_links || (src->st_nlink < 2 && !follows(w, p)))
-		return 0;
+	*way = decide(w, p, src);
+	if (*way == WAY_DONE || !entry_may_have_links(w, p, src))
+		return *way != WAY_DONE && *way != WAY_OLDER;
 	*link = links_claim(w->b, w->slot, src->st_dev, src->st_ino);
 	if (!*link) {
 		diag_error(errno, "cannot create hard link %s",
 			   quote(place_dst(w, p)));
 		entry_failed(w);
-		return 1;
+		return false;
 	}
-	if (links_mine(w->b, *link, w->slot))
-		return 0;
+	if (links_mine(w->b, *link, w->slot)) {
+		if (*way != WAY_OLDER)
+			return true;
+		/* What -u left alone is the copy that others link to. */
+		entry_link_made(w, p, *link);
+		*link = 0;
+		return false;
+	}
 	e = links_at(w->b, *link);
 	*link = 0;
 	/* A redo of the very copy the others link to: fill it again. */
 	if (same_place(p, e, w->b))
-		return 0;
-	link_to_first(w, p, src, e);
-	return 1;
+		return *way != WAY_OLDER;
+	link_to_first(w, p, *way, e);
+	return false;
 }
 
 void
@@ -193,60 +203,34 @@ entry_link_made(struct walk *w, const struct place *p, board_ref link)
 	(void)links_publish(w->b, w->slot, link, p->node, p->operand, p->dst);
 }
 
-static enum entry_result
-unknown_type(struct walk *w, const struct place *p, const struct stat *st)
-{
-	diag_error(0, "%s has unknown file type", quote(place_src(w, p)));
-	(void)st;
-	entry_failed(w);
-	return ENTRY_DONE;
-}
-
-/* By what it turned out to be. */
-static enum entry_result
-entry_by_stat(struct walk *w, const struct place *p, const struct stat *st)
-{
-	if (S_ISDIR(st->st_mode))
-		return dir_adopt(w, p);
-	if (S_ISLNK(st->st_mode)) {
-		special_copy(w, p, st);
-		return ENTRY_DONE;
-	}
-	if (S_ISREG(st->st_mode) || !w->o->recursive)
-		return regular_copy(w, p, st);
-	if (S_ISFIFO(st->st_mode) || S_ISSOCK(st->st_mode) ||
-	    S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
-		special_copy(w, p, st);
-		return ENTRY_DONE;
-	}
-	return unknown_type(w, p, st);
-}
-
-/* An operand that was given before: cp warns, and copies it once. */
+/* As a file with contents, whatever it is, or as the thing it is? */
 static bool
-given_before(struct walk *w, const struct place *p, const struct stat *st)
+as_regular(const struct walk *w, const struct stat *src)
 {
-	const struct operand *v = w->ops->v;
+	return S_ISREG(src->st_mode) ||
+	       ((!w->o->recursive || w->o->contents) &&
+		!S_ISLNK(src->st_mode));
+}
 
-	if (!place_is_operand(p) || !v[p->operand].again)
-		return false;
-	if (S_ISDIR(st->st_mode) && follows(w, p))
-		return false;
-	for (uint32_t i = 0; i < p->operand; i++) {
-		struct stat o;
+enum entry_result
+entry_copy_stat(struct walk *w, const struct place *p, const struct stat *src)
+{
+	board_ref link;
+	enum way way;
 
-		if (strcmp(v[i].dst, p->dst) ||
-		    fstatat(AT_FDCWD, v[i].src, &o,
-			    follows(w, p) ? 0 : AT_SYMLINK_NOFOLLOW) < 0 ||
-		    o.st_dev != st->st_dev || o.st_ino != st->st_ino ||
-		    !decide_same_entry(AT_FDCWD, v[i].src, p->at.src, p->src))
-			continue;
-		diag_note("warning: source %s %s specified more than once",
-			  S_ISDIR(st->st_mode) ? "directory" : "file",
-			  quote(place_src(w, p)));
-		return true;
-	}
-	return false;
+	if (regular_is_big(w, src) && bigfile_adopt(w, p) == 0)
+		return ENTRY_ADOPTED;
+	if (!entry_prepare(w, p, src, &way, &link))
+		return ENTRY_DONE;
+	if (w->o->instead)
+		instead_make(w, p, src, way, &link);
+	else if (as_regular(w, src))
+		regular_copy(w, p, src, way, &link);
+	else
+		special_copy(w, p, src, way, &link);
+	if (link)
+		links_abandon(w->b, w->slot, link);
+	return ENTRY_DONE;
 }
 
 enum entry_result
@@ -256,12 +240,13 @@ entry_copy(struct walk *w, const struct place *p, unsigned char type)
 
 	walk_show(w, p->src, 0, 0);
 	/* The common case needs no look before it is opened. */
-	if (type == DT_REG && !decide_first(w))
-		return regular_copy(w, p, NULL);
+	if (type == DT_REG && !decide_first(w) &&
+	    entry_intent(w) == INTENT_NONE)
+		return regular_copy_listed(w, p);
 	if (type == DT_DIR)
 		return dir_adopt(w, p);
 	if (fstatat(p->at.src, p->src, &st,
-		    follows(w, p) ? 0 : AT_SYMLINK_NOFOLLOW) < 0) {
+		    entry_follows(w, p) ? 0 : AT_SYMLINK_NOFOLLOW) < 0) {
 		diag_error(errno, "cannot stat %s", quote(place_src(w, p)));
 		entry_failed(w);
 		return ENTRY_DONE;
@@ -272,9 +257,8 @@ entry_copy(struct walk *w, const struct place *p, unsigned char type)
 		entry_failed(w);
 		return ENTRY_DONE;
 	}
-	if (given_before(w, p, &st)) {
-		w->add.skipped++;
+	if (decide_seen(w, p, &st))
 		return ENTRY_DONE;
-	}
-	return entry_by_stat(w, p, &st);
+	return S_ISDIR(st.st_mode) ? dir_adopt(w, p)
+				   : entry_copy_stat(w, p, &st);
 }

@@ -6,11 +6,12 @@
  *
  * An entry may be done a second time, after the death of the process that had
  * it in hand.  Then job.intent says how far it had come: what stands at the
- * destination may be this run's own work (redo_is_ours).
+ * destination may be this run's own work (WAY_AGAIN).
  */
 #ifndef MCP_TREE_ENTRY_H
 #define MCP_TREE_ENTRY_H
 
+#include "tree/decide.h"
 #include "tree/walk.h"
 
 enum entry_result {
@@ -25,6 +26,10 @@ enum entry_result {
 enum entry_result entry_copy(struct walk *w, const struct place *p,
 			     unsigned char type);
 
+/* The same for an entry that was looked at. */
+enum entry_result entry_copy_stat(struct walk *w, const struct place *p,
+				  const struct stat *src);
+
 /* Says 'src' -> 'dst' where -v is on. */
 void entry_say(struct walk *w, const struct place *p);
 
@@ -35,13 +40,21 @@ void entry_failed(struct walk *w);
 void entry_intend(struct walk *w, enum job_intent intent);
 enum job_intent entry_intent(const struct walk *w);
 
+/* Is a symbolic link at the source of P followed? */
+bool entry_follows(const struct walk *w, const struct place *p);
+
+/* May the inode SRC have another name that is copied, and is to be a link? */
+bool entry_may_have_links(const struct walk *w, const struct place *p,
+			  const struct stat *src);
+
 /*
- * Gives P's source inode SRC the name of its first copy, where it has several
- * names and links are kept.  1 done (linked, or failed and counted); 0 go on
- * and copy, then publish or abandon *LINK where it is not 0.
+ * Decides about P, and links it to the first copy of its inode where there is
+ * one.  True where something is left to do, the WAY; then *LINK, where it is
+ * not 0, is to be published when the file is made (entry_link_made) or
+ * abandoned.
  */
-int entry_link(struct walk *w, const struct place *p, const struct stat *src,
-	       board_ref *link);
+bool entry_prepare(struct walk *w, const struct place *p,
+		   const struct stat *src, enum way *way, board_ref *link);
 void entry_link_made(struct walk *w, const struct place *p, board_ref link);
 
 #endif

@@ -11,35 +11,9 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/quote.h"
-#include "board/links.h"
 #include "copy/file.h"
 #include "copy/meta.h"
 #include "copy/method.h"
-#include "tree/bigfile.h"
-#include "tree/decide.h"
-
-static bool
-follow_src(const struct walk *w, const struct place *p)
-{
-	return w->o->deref == DEREF_ALWAYS ||
-	       (w->o->deref == DEREF_ARGS && place_is_operand(p));
-}
-
-/* cp looks at the destination first: what stays need not be readable. */
-static bool
-stays_unread(struct walk *w, const struct place *p)
-{
-	struct stat src, dst;
-	int err = errno;
-
-	if (w->o->clobber != CLOBBER_ASK &&
-	    fstatat(p->at.src, p->src, &src,
-		    follow_src(w, p) ? 0 : AT_SYMLINK_NOFOLLOW) == 0 &&
-	    decide(w, p, &src, &dst) == GO_SKIP)
-		return true;
-	errno = err;
-	return false;
-}
 
 int
 regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
@@ -47,14 +21,12 @@ regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 {
 	int flags = O_RDONLY | O_CLOEXEC;
 
-	if (!follow_src(w, p))
+	if (!entry_follows(w, p))
 		flags |= O_NOFOLLOW;
 	/* What is not the file it was may be a FIFO: do not wait for it. */
 	if (!st || S_ISREG(st->st_mode))
 		flags |= O_NONBLOCK;
 	r->src = openat(p->at.src, p->src, flags);
-	if (r->src < 0 && decide_first(w) && stays_unread(w, p))
-		return 1;
 	if (r->src < 0) {
 		diag_error(errno, "cannot open %s for reading",
 			   quote(place_src(w, p)));
@@ -100,9 +72,8 @@ creation_mode(struct walk *w, const struct place *p, const struct stat *src)
 }
 
 static int
-open_new(struct walk *w, const struct place *p, int flags, mode_t mode)
+open_new(const struct place *p, int flags, mode_t mode)
 {
-	entry_intend(w, INTENT_CREATE);
 	return openat(p->at.dst, p->dst,
 		      flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 }
@@ -117,12 +88,19 @@ open_over(struct walk *w, const struct place *p, int flags)
 	struct stat st;
 	int nofollow = O_NOFOLLOW;
 
-	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISLNK(st.st_mode) && decide_follows(w, p, &st))
+	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	if (S_ISLNK(st.st_mode) && decide_follows(w, p, &st)) {
 		nofollow = 0;
-	entry_intend(w, INTENT_REPLACE);
-	return openat(p->at.dst, p->dst,
-		      flags | O_TRUNC | nofollow | O_CLOEXEC);
+		if (fstatat(p->at.dst, p->dst, &st, 0) < 0)
+			return -1;
+	}
+	/* A FIFO's other end, a device: neither mapped nor shared. */
+	if (!S_ISREG(st.st_mode))
+		flags = O_WRONLY;
+	if (!w->o->attributes_only)
+		flags |= O_TRUNC;
+	return openat(p->at.dst, p->dst, flags | nofollow | O_CLOEXEC);
 }
 
 /* After a death: what stands there is this run's, whole or in part. */
@@ -161,39 +139,79 @@ cannot_create(struct walk *w, const struct place *p)
 	return -1;
 }
 
-/* Something is there: by the rules, over it or in its place. */
+/* O_EXCL met something: a dangling link, or what was made just now. */
 static int
-open_existing(struct walk *w, const struct place *p, int flags, mode_t mode,
+open_met(struct walk *w, const struct place *p, int flags, mode_t mode)
+{
+	struct stat st;
+
+	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISLNK(st.st_mode)) {
+		errno = EEXIST;
+		return cannot_create(w, p);
+	}
+	if (w->o->through_dangling && decide_follows(w, p, &st)) {
+		int fd = openat(p->at.dst, p->dst, flags | O_CREAT | O_CLOEXEC,
+				mode);
+
+		return fd < 0 ? cannot_create(w, p) : fd;
+	}
+	diag_error(0, "not writing through dangling symlink %s",
+		   quote(place_dst(w, p)));
+	return -1;
+}
+
+/* -f: what cannot be opened is removed and made anew. */
+static int
+open_by_force(struct walk *w, const struct place *p, int flags, mode_t mode,
 	      struct regular *r)
 {
-	struct stat dst;
-	enum verdict v = decide(w, p, &r->src_st, &dst);
-
-	if (v == GO_FAIL)
+	if (decide_remove(w, p) < 0)
 		return -1;
-	if (v == GO_SKIP)
-		return 1;
-	if (v == GO_OVER) {
-		/* A FIFO's other end, a device: neither mapped nor shared. */
-		if (!S_ISREG(dst.st_mode))
-			flags = O_WRONLY;
-		r->dst = open_over(w, p, flags);
-		/* -f: what cannot be opened is removed and made anew. */
-		if (r->dst >= 0 || !w->o->force)
-			return r->dst < 0 ? cannot_create(w, p) : 0;
-		v = GO_REMOVE;
-	}
-	if (v == GO_REMOVE && decide_remove(w, p) < 0)
-		return -1;
-	r->dst = open_new(w, p, flags, mode);
+	entry_intend(w, INTENT_CREATE);
+	r->dst = open_new(p, flags, mode);
 	r->created = r->dst >= 0;
-	return r->dst < 0 ? cannot_create(w, p) : 0;
+	return r->dst < 0 ? cannot_create(w, p) : r->dst;
+}
+
+static int
+open_by_way(struct walk *w, const struct place *p, enum way way, int flags,
+	    mode_t mode, struct regular *r)
+{
+	if (way == WAY_OVER) {
+		r->dst = open_over(w, p, flags);
+		if (r->dst < 0 && w->o->force)
+			return open_by_force(w, p, flags, mode, r);
+		return r->dst < 0 ? cannot_create(w, p) : r->dst;
+	}
+	r->created = way == WAY_MAKE || entry_intent(w) == INTENT_CREATE;
+	r->dst = open_new(p, flags, mode);
+	if (r->dst >= 0)
+		return r->dst;
+	if (errno != EEXIST)
+		return cannot_create(w, p);
+	if (way == WAY_MAKE)
+		return open_met(w, p, flags, mode);
+	r->dst = open_again(w, p, flags);
+	return r->dst < 0 ? cannot_create(w, p) : r->dst;
+}
+
+/*
+ * What the mode is given besides: files that are shared are opened again by
+ * others, and user xattrs can be set on what may be written only (xattr(7)).
+ */
+static mode_t
+extra_mode(const struct walk *w, bool shared)
+{
+	if (shared)
+		return 0600;
+	return w->o->keep_xattr ? 0200 : 0;
 }
 
 /* What its mode is to be once it is done, without --preserve=mode. */
 static mode_t
 final_mode(const struct walk *w, const struct regular *r, mode_t asked,
-	   bool shared)
+	   mode_t extra)
 {
 	mode_t mode = r->dst_st.st_mode;
 
@@ -203,71 +221,35 @@ final_mode(const struct walk *w, const struct regular *r, mode_t asked,
 		return (mode & S_IFMT) |
 		       ((w->o->default_mode ? 0666 : r->src_st.st_mode & 0777) &
 			~w->o->umask);
-	if (shared)		/* 0600 was added */
-		mode &= ~(0600 & ~asked);
-	return mode;
+	return mode & ~(extra & ~asked);
 }
 
-/*
- * A death may come between the intent to create and the answer that something
- * is there.  What cannot be this run's work is decided about as at first; the
- * source itself above all.
- */
-static bool
-cannot_be_ours(const struct place *p, const struct regular *r,
-	       enum job_intent intent)
+/* What is open as r->dst. */
+static int
+opened_dst(struct walk *w, const struct place *p, mode_t asked, bool shared,
+	   struct regular *r)
 {
-	struct stat st;
-
-	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
-	if (st.st_dev == r->src_st.st_dev && st.st_ino == r->src_st.st_ino)
-		return true;
-	return intent == INTENT_CREATE && !S_ISREG(st.st_mode);
-}
-
-int
-regular_open_dst(struct walk *w, const struct place *p, bool shared,
-		 struct regular *r)
-{
-	enum job_intent intent = entry_intent(w);
-	int flags = shared ? O_RDWR : O_WRONLY, known = 0;
-	mode_t asked = creation_mode(w, p, &r->src_st);
-	mode_t mode = shared ? asked | 0600 : asked;
-
-	r->dst = -1;
-	if (intent != INTENT_NONE && cannot_be_ours(p, r, intent))
-		intent = INTENT_NONE;
-	r->created = intent == INTENT_CREATE;
-	if (intent == INTENT_NONE && decide_first(w)) {
-		known = open_existing(w, p, flags, mode, r);
-	} else {
-		r->dst = open_new(w, p, flags, mode);
-		if (r->dst >= 0) {
-			r->created = true;
-		} else if (errno == EEXIST && intent != INTENT_NONE) {
-			r->dst = open_again(w, p, flags);
-			if (r->dst < 0)
-				return cannot_create(w, p);
-			if (intent == INTENT_CREATE)
-				entry_intend(w, INTENT_CREATE);
-		} else if (errno == EEXIST) {
-			/* Not made by us: what a redo needs is decided anew. */
-			entry_intend(w, INTENT_NONE);
-			known = open_existing(w, p, flags, mode, r);
-		} else {
-			return cannot_create(w, p);
-		}
-	}
-	if (known)
-		return known;
 	if (fstat(r->dst, &r->dst_st) < 0) {
 		diag_error(errno, "cannot fstat %s", quote(place_dst(w, p)));
 		return -1;
 	}
-	r->final_mode = final_mode(w, r, asked, shared);
-	decide_note_made(w, p);
+	r->final_mode = final_mode(w, r, asked, extra_mode(w, shared));
+	decide_note_made(w, p, &r->dst_st);
 	return 0;
+}
+
+int
+regular_open_dst(struct walk *w, const struct place *p, enum way way,
+		 bool shared, struct regular *r)
+{
+	mode_t asked = creation_mode(w, p, &r->src_st);
+
+	r->created = false;
+	r->dst = open_by_way(w, p, way, shared ? O_RDWR : O_WRONLY,
+			     asked | extra_mode(w, shared), r);
+	if (r->dst < 0)
+		return -1;
+	return opened_dst(w, p, asked, shared, r);
 }
 
 int
@@ -340,6 +322,13 @@ data_failed(struct walk *w, const struct place *p, const struct copy_pair *pair,
 	return -1;
 }
 
+void
+regular_debug(const struct walk *w, enum copy_method method, bool holes)
+{
+	if (w->o->debug)
+		diag_line("%s", method_debug(method, holes, w->o->sparse));
+}
+
 static int
 copy_data(struct walk *w, const struct place *p, struct regular *r)
 {
@@ -362,6 +351,7 @@ copy_data(struct walk *w, const struct place *p, struct regular *r)
 	if (clone == 0) {
 		w->add.bytes += pair.size;
 		w->add.methods[METHOD_CLONE]++;
+		regular_debug(w, METHOD_CLONE, false);
 		return 0;
 	}
 	if (file_whole(&pair) < 0)
@@ -369,63 +359,101 @@ copy_data(struct walk *w, const struct place *p, struct regular *r)
 	w->add.bytes += pair.bytes;
 	w->add.holes += pair.hole_bytes;
 	w->add.methods[pair.method]++;
+	regular_debug(w, pair.method, pair.holes);
 	return 0;
 }
 
+/* Both ends are open: data, attributes, the account. */
 static void
-copy_small(struct walk *w, const struct place *p, struct regular *r)
+fill(struct walk *w, const struct place *p, struct regular *r)
 {
-	int bad = regular_open_dst(w, p, w->o->method == METHOD_MMAP, r);
+	int bad = 0;
 
-	if (bad == 0) {
-		entry_link_made(w, p, r->link);
-		r->link = 0;
-		entry_say(w, p);
+	if (!w->o->attributes_only)
 		bad = copy_data(w, p, r);
-		if (bad == 0)
-			bad = regular_attributes(w, p, r);
-		if (regular_close(w, p, r) < 0)
-			bad = -1;
-		if (bad == 0)
-			w->add.files++;
-	}
-	if (bad < 0)
+	if (bad == 0)
+		bad = regular_attributes(w, p, r);
+	if (regular_close(w, p, r) < 0)
+		bad = -1;
+	if (bad == 0)
+		w->add.files++;
+	else
 		entry_failed(w);
 }
 
+/* Only mapping needs a destination that can be read. */
 static bool
-is_big(const struct walk *w, const struct regular *r)
+needs_reading(const struct walk *w)
 {
-	return S_ISREG(r->src_st.st_mode) &&
-	       (uint64_t)r->src_st.st_size >= FILE_BIG &&
-	       w->o->clobber != CLOBBER_ASK;
+	return w->o->method == METHOD_MMAP;
 }
 
-enum entry_result
-regular_copy(struct walk *w, const struct place *p, const struct stat *st)
+void
+regular_copy(struct walk *w, const struct place *p, const struct stat *src,
+	     enum way way, board_ref *link)
 {
 	struct regular r = { .src = -1, .dst = -1 };
-	int opened = regular_open_src(w, p, st, &r);
 
-	if (opened) {
-		if (opened < 0)
-			entry_failed(w);
+	if (regular_open_src(w, p, src, &r) < 0 ||
+	    regular_open_dst(w, p, way, needs_reading(w), &r) < 0) {
+		entry_failed(w);
+	} else {
+		entry_link_made(w, p, *link);
+		*link = 0;
+		fill(w, p, &r);
+	}
+	io_close(&r.src);
+	io_close(&r.dst);
+}
+
+bool
+regular_is_big(const struct walk *w, const struct stat *src)
+{
+	const struct job *j = &w->b->jobs[w->job];
+
+	return S_ISREG(src->st_mode) && (uint64_t)src->st_size >= FILE_BIG &&
+	       w->o->clobber != CLOBBER_ASK && !w->o->instead &&
+	       !w->o->attributes_only && j->kind != JOB_FILE;
+}
+
+/*
+ * O_EXCL finds out whether something is there.  A source with several names,
+ * a big one, and an existing destination go the long way.
+ */
+enum entry_result
+regular_copy_listed(struct walk *w, const struct place *p)
+{
+	struct regular r = { .src = -1, .dst = -1 };
+	struct stat st;
+	mode_t mode;
+
+	if (regular_open_src(w, p, NULL, &r) < 0) {
+		entry_failed(w);
 		goto out;
 	}
-	/* A big one that cannot be made a job is copied here. */
-	if (is_big(w, &r)) {
+	st = r.src_st;
+	if (regular_is_big(w, &st) || entry_may_have_links(w, p, &st)) {
 		io_close(&r.src);
-		if (bigfile_adopt(w, p) == 0)
-			return ENTRY_ADOPTED;
-		if (regular_open_src(w, p, st, &r) < 0) {
-			entry_failed(w);
-			goto out;
-		}
+		return entry_copy_stat(w, p, &st);
 	}
-	if (entry_link(w, p, &r.src_st, &r.link) == 0)
-		copy_small(w, p, &r);
-	if (r.link)
-		links_abandon(w->b, w->slot, r.link);
+	mode = creation_mode(w, p, &st);
+	entry_intend(w, INTENT_CREATE);
+	r.dst = open_new(p, needs_reading(w) ? O_RDWR : O_WRONLY,
+			 mode | extra_mode(w, false));
+	if (r.dst < 0 && errno == EEXIST) {
+		entry_intend(w, INTENT_NONE);
+		io_close(&r.src);
+		return entry_copy_stat(w, p, &st);
+	}
+	r.created = true;
+	if (r.dst < 0) {
+		(void)cannot_create(w, p);
+		entry_failed(w);
+	} else if (opened_dst(w, p, mode, false, &r) < 0) {
+		entry_failed(w);
+	} else {
+		fill(w, p, &r);
+	}
 out:
 	io_close(&r.src);
 	io_close(&r.dst);

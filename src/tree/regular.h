@@ -9,12 +9,18 @@
 
 #include "tree/entry.h"
 
+/* Copies P, decided about, WAY; publishes *LINK and makes it 0. */
+void regular_copy(struct walk *w, const struct place *p,
+		  const struct stat *src, enum way way, board_ref *link);
+
 /*
- * Copies P, or makes it a FILE job.  ST is what a look at it said, or NULL where
- * the listing called it a regular file and nobody looked yet.
+ * Copies P, which the listing called a regular file and nobody has looked at
+ * yet: straight away where nothing stands against it, else as entry_copy_stat.
  */
-enum entry_result regular_copy(struct walk *w, const struct place *p,
-			       const struct stat *st);
+enum entry_result regular_copy_listed(struct walk *w, const struct place *p);
+
+/* Is SRC worth a job of its own? */
+bool regular_is_big(const struct walk *w, const struct stat *src);
 
 /* Both ends of a file that is open, with what is known of them. */
 struct regular {
@@ -22,23 +28,22 @@ struct regular {
 	struct stat src_st, dst_st;
 	bool created;		/* the destination was made by this run */
 	mode_t final_mode;	/* it is to have without --preserve=mode */
-	board_ref link;		/* claimed link entry, 0: none */
 };
 
 /*
- * Opens the source of P for reading and looks at it.  0; 1 where it cannot be
- * read and need not, since the destination stays; -1 with the error reported.
+ * Opens the source of P for reading and looks at it.  0, or -1 with the error
+ * reported.
  */
 int regular_open_src(struct walk *w, const struct place *p,
 		     const struct stat *st, struct regular *r);
 
 /*
- * Decides about the destination and opens it, empty, for writing; for reading
- * too, and readable and writable to its owner, where it is SHARED with other
- * processes.  0; 1 where it is to be left alone; -1 with the error reported.
+ * Opens the destination, empty, for writing; for reading too, and readable and
+ * writable to its owner, where it is SHARED with other processes.  0, or -1 with
+ * the error reported.
  */
-int regular_open_dst(struct walk *w, const struct place *p, bool shared,
-		     struct regular *r);
+int regular_open_dst(struct walk *w, const struct place *p, enum way way,
+		     bool shared, struct regular *r);
 
 /* Sets attributes; 0, or -1 with errors reported. */
 int regular_attributes(struct walk *w, const struct place *p,
@@ -49,6 +54,9 @@ int regular_attributes(struct walk *w, const struct place *p,
  * made it, else left empty.
  */
 void regular_undo(struct walk *w, const struct place *p, struct regular *r);
+
+/* --debug: says how the data went. */
+void regular_debug(const struct walk *w, enum copy_method method, bool holes);
 
 /* Closes both ends; -1 where the destination's close reported an error. */
 int regular_close(struct walk *w, const struct place *p, struct regular *r);

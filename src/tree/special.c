@@ -12,9 +12,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/quote.h"
-#include "board/links.h"
 #include "copy/meta.h"
-#include "tree/decide.h"
 
 /* The link's text, allocated; NULL with errno. */
 static char *
@@ -73,55 +71,19 @@ cannot_make(struct walk *w, const struct place *p, const struct stat *st)
 	return -1;
 }
 
-/* By the rules: 0 nothing is there any more; 1 to be left alone; -1 reported. */
-static int
-make_way(struct walk *w, const struct place *p, const struct stat *st)
-{
-	struct stat dst;
-	enum verdict v = decide(w, p, st, &dst);
-
-	if (v == GO_SKIP || v == GO_FAIL)
-		return v == GO_SKIP ? 1 : -1;
-	if (v == GO_NEW)
-		return 0;
-	if (v == GO_OVER) {	/* -RL, say: it is no file to be written into */
-		errno = EEXIST;
-		return cannot_make(w, p, st);
-	}
-	entry_intend(w, INTENT_REPLACE);
-	return decide_remove(w, p);
-}
-
-/* 0 made; 1 to be left alone; -1 reported. */
 static int
 make(struct walk *w, const struct place *p, const struct stat *st,
-     const char *text)
+     const char *text, enum way way)
 {
-	enum job_intent intent = entry_intent(w);
-	int r;
-
-	if (intent == INTENT_NONE && decide_first(w)) {
-		r = make_way(w, p, st);
-		if (r)
-			return r;
-	}
-	if (entry_intent(w) == INTENT_NONE)
-		entry_intend(w, INTENT_CREATE);
 	if (make_once(w, p, st, text) == 0)
 		return 0;
-	if (errno != EEXIST)
+	if (errno != EEXIST || way != WAY_AGAIN)
 		return cannot_make(w, p, st);
-	if (intent == INTENT_NONE) {
-		entry_intend(w, INTENT_NONE);
-		r = make_way(w, p, st);
-		if (r)
-			return r;
-	} else {
-		entry_intend(w, INTENT_REPLACE);
-		if (decide_remove(w, p) < 0)
-			return -1;
-	}
-	return make_once(w, p, st, text) < 0 ? cannot_make(w, p, st) : 0;
+	/* A redo: perhaps made whole, perhaps not: made anew. */
+	if (unlinkat(p->at.dst, p->dst, 0) < 0 ||
+	    make_once(w, p, st, text) < 0)
+		return cannot_make(w, p, st);
+	return 0;
 }
 
 static int
@@ -169,8 +131,18 @@ attributes(struct walk *w, const struct place *p, const struct stat *st)
 }
 
 static void
-copy_claimed(struct walk *w, const struct place *p, const struct stat *st,
-	     board_ref *link)
+note_made(struct walk *w, const struct place *p)
+{
+	struct stat st;
+
+	if (w->ops->overlap &&
+	    fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		decide_note_made(w, p, &st);
+}
+
+void
+special_copy(struct walk *w, const struct place *p, const struct stat *st,
+	     enum way way, board_ref *link)
 {
 	char *text = NULL;
 	int r;
@@ -184,13 +156,12 @@ copy_claimed(struct walk *w, const struct place *p, const struct stat *st,
 			return;
 		}
 	}
-	r = make(w, p, st, text);
+	r = make(w, p, st, text, way);
 	free(text);
 	if (r == 0) {
 		entry_link_made(w, p, *link);
 		*link = 0;
-		entry_say(w, p);
-		decide_note_made(w, p);
+		note_made(w, p);
 		r = attributes(w, p, st);
 		if (S_ISLNK(st->st_mode))
 			w->add.symlinks++;
@@ -199,16 +170,4 @@ copy_claimed(struct walk *w, const struct place *p, const struct stat *st,
 	}
 	if (r < 0)
 		entry_failed(w);
-}
-
-void
-special_copy(struct walk *w, const struct place *p, const struct stat *st)
-{
-	board_ref link = 0;
-
-	if (entry_link(w, p, st, &link))
-		return;
-	copy_claimed(w, p, st, &link);
-	if (link)
-		links_abandon(w->b, w->slot, link);
 }

@@ -28,6 +28,7 @@ walk_release(struct walk *w)
 	free(w->stack);
 	strbuf_release(&w->src_path);
 	strbuf_release(&w->dst_path);
+	strbuf_release(&w->backup);
 }
 
 void
@@ -164,6 +165,12 @@ place_path(struct walk *w, const struct place *p, bool src)
 	struct strbuf *sb = src ? &w->src_path : &w->dst_path;
 
 	strbuf_reset(sb);
+	if (!p->node && p->renamed && !src) {
+		if (w->ops->target)
+			strbuf_adds(sb, w->ops->target);
+		add_component(sb, p->dst);
+		return strbuf_str(sb);
+	}
 	if (!p->node) {
 		add_operand(w, sb, p->operand, src);
 		return strbuf_str(sb);

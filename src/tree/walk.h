@@ -37,6 +37,7 @@ struct operands {
 	int dst_dir;		/* the target directory, or AT_FDCWD */
 	const char *target;	/* its name for messages, or NULL */
 	bool overlap;		/* some operand has `again` set */
+	bool itself;		/* the copy is a backup: no backup of that */
 };
 
 struct walk {
@@ -55,6 +56,7 @@ struct walk {
 	uint32_t msgs;		/* messages said in it so far */
 	struct tally add;	/* what the entry in hand adds to the totals */
 	struct strbuf src_path, dst_path;	/* for messages */
+	struct strbuf backup;	/* name of the backup just made, or empty */
 
 	/* the conductor before it forks: how much it still does itself */
 	bool alone;
@@ -96,6 +98,7 @@ struct place {
 	uint32_t operand;
 	struct dirs at;		/* descriptors to name it from */
 	const char *src, *dst;	/* names relative to them */
+	bool renamed;		/* dst is not the operand's own: a backup's */
 };
 
 /* Paths of a place for messages; valid until asked again. */

@@ -1,0 +1,205 @@
+#include <config.h>
+
+#include "cli/parents.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/quote.h"
+#include "copy/label.h"
+#include "copy/meta.h"
+
+/* One directory that is to be like its source in the end. */
+struct parent {
+	char *src, *dst;	/* paths; dst from the target directory */
+	char *shown;		/* dst for messages */
+	struct stat st;		/* the source's */
+	bool made;
+};
+
+struct parents {
+	const struct copy_opts *o;
+	int dst_dir;
+	struct parent *v;
+	size_t n;
+};
+
+static struct parent *
+add(struct parents *p, const char *path, size_t len, const char *target)
+{
+	struct strbuf shown = { 0 };
+	struct parent *d;
+
+	p->v = mem_realloc(p->v, (p->n + 1) * sizeof(*p->v));
+	d = &p->v[p->n++];
+	*d = (struct parent){ .src = mem_strdup(path) };
+	d->src[len] = '\0';
+	d->dst = mem_strdup(d->src + strspn(d->src, "/"));
+	strbuf_adds(&shown, target);
+	if (shown.s[shown.len - 1] != '/')
+		strbuf_addc(&shown, '/');
+	strbuf_adds(&shown, d->src);
+	d->shown = shown.s;
+	return d;
+}
+
+static void
+drop_last(struct parents *p)
+{
+	struct parent *d = &p->v[--p->n];
+
+	free(d->src);
+	free(d->dst);
+	free(d->shown);
+}
+
+static mode_t
+parent_mode(const struct copy_opts *o, const struct stat *src)
+{
+	return o->default_mode ? 0777 : src->st_mode & 07777;
+}
+
+static mode_t
+making_mode(const struct copy_opts *o, const struct stat *src)
+{
+	mode_t hidden = o->keep_owner ? 0077 : o->keep_mode ? 0022 : 0;
+
+	return ((parent_mode(o, src) & ~hidden) | 0700) &
+	       ~(o->keep_mode ? 0 : o->umask);
+}
+
+/* One directory of the way; false with the error reported. */
+static bool
+step(struct parents *p, const char *path, size_t len, const char *target)
+{
+	const struct copy_opts *o = p->o;
+	struct parent *d = add(p, path, len, target);
+	bool keep = o->keep_owner || o->keep_mode || o->keep_times;
+	bool missing;
+	struct stat st;
+
+	if (!*d->dst) {		/* the root */
+		drop_last(p);
+		return true;
+	}
+	missing = fstatat(p->dst_dir, d->dst, &st, 0) < 0;
+	if (!missing && !S_ISDIR(st.st_mode)) {
+		diag_error(0, "%s exists but is not a directory",
+			   quote(d->shown));
+		return false;
+	}
+	if (!missing && !keep) {
+		drop_last(p);
+		return true;
+	}
+	if (stat(d->src, &d->st) < 0 || !S_ISDIR(d->st.st_mode)) {
+		diag_error(S_ISDIR(d->st.st_mode) || !d->st.st_mode ? errno
+								    : ENOTDIR,
+			   "failed to get attributes of %s", quote(d->src));
+		drop_last(p);
+		return false;
+	}
+	if (!missing)
+		return true;
+	d->made = true;
+	if (mkdirat(p->dst_dir, d->dst, making_mode(o, &d->st)) < 0) {
+		diag_error(errno, "cannot make directory %s", quote(d->shown));
+		drop_last(p);
+		return false;
+	}
+	/* Said as cp says it: without quotes. */
+	if (o->verbose)
+		diag_line("%s -> %s", d->src, d->shown);
+	return true;
+}
+
+static bool
+make_all(struct parents *p, const char *src, const char *target)
+{
+	size_t end = strlen(src);
+
+	while (end > 1 && src[end - 1] == '/')
+		end--;
+	for (size_t i = 1; i < end; i++)
+		if (src[i] == '/' && src[i - 1] != '/' &&
+		    !step(p, src, i, target))
+			return false;
+	return true;
+}
+
+struct parents *
+parents_make(const struct copy_opts *o, struct operands *ops, bool *failed)
+{
+	struct parents *p = mem_calloc(1, sizeof(*p));
+	uint32_t left = 0;
+
+	p->o = o;
+	p->dst_dir = ops->dst_dir;
+	for (uint32_t i = 0; i < ops->n; i++) {
+		if (make_all(p, ops->v[i].src, ops->target))
+			ops->v[left++] = ops->v[i];
+		else
+			*failed = true;
+	}
+	ops->n = left;
+	return p;
+}
+
+static const char *
+label_src_of(void *ctx)
+{
+	return ((struct parent *)ctx)->src;
+}
+
+static const char *
+label_dst_of(void *ctx)
+{
+	return ((struct parent *)ctx)->shown;
+}
+
+static bool
+finish_one(const struct parents *p, struct parent *d)
+{
+	struct label label = { label_src_of, label_dst_of, d };
+	struct stat now;
+	struct meta m = { .o = p->o, .label = &label, .src = &d->st,
+			  .src_fd = -1, .src_path = d->src };
+	bool ok;
+
+	m.dst_fd = openat(p->dst_dir, d->dst,
+			  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (m.dst_fd < 0 || fstat(m.dst_fd, &now) < 0) {
+		diag_error(errno, "cannot access %s", quote(d->shown));
+		return false;
+	}
+	m.dst_mode = now.st_mode;
+	m.final_mode = d->made ? parent_mode(p->o, &d->st) & ~p->o->umask
+			       : now.st_mode;
+	ok = meta_copy(&m) == 0;
+	io_close(&m.dst_fd);
+	return ok;
+}
+
+bool
+parents_finish(struct parents *p)
+{
+	bool ok = true;
+
+	if (!p)
+		return true;
+	/* From the bottom: a finished one above may shut us out. */
+	while (p->n) {
+		ok &= finish_one(p, &p->v[p->n - 1]);
+		drop_last(p);
+	}
+	free(p->v);
+	free(p);
+	return ok;
+}

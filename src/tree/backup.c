@@ -1,0 +1,169 @@
+#include <config.h>
+
+#include "tree/backup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/quote.h"
+#include "tree/samefile.h"
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
+
+/* "dir/" and "base" of a name; DIR_LEN bytes are the directory's. */
+static const char *
+split_name(const char *name, size_t *dir_len)
+{
+	const char *slash = strrchr(name, '/');
+
+	*dir_len = slash ? (size_t)(slash - name) + 1 : 0;
+	return name + *dir_len;
+}
+
+/* The number of BASE.~N~ in NAME, or 0. */
+static uint64_t
+backup_number(const char *name, const char *base)
+{
+	size_t len = strlen(base);
+	uint64_t n = 0;
+	const char *p = name + len;
+
+	if (strncmp(name, base, len) || p[0] != '.' || p[1] != '~' ||
+	    p[2] < '1' || p[2] > '9')
+		return 0;
+	for (p += 2; *p >= '0' && *p <= '9'; p++)
+		n = n * 10 + (uint64_t)(*p - '0');
+	return p[0] == '~' && !p[1] ? n : 0;
+}
+
+/* The highest number a backup of P's destination has, 0 where none has. */
+static uint64_t
+highest_number(const struct place *p)
+{
+	size_t dir_len;
+	const char *base = split_name(p->dst, &dir_len);
+	char *dir = mem_strdup(p->dst);
+	uint64_t best = 0, n;
+	struct dirent *e;
+	int fd;
+	DIR *d;
+
+	dir[dir_len] = '\0';
+	fd = openat(p->at.dst, dir_len ? dir : ".",
+		    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	free(dir);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		io_close(&fd);
+		return 0;
+	}
+	while ((e = readdir(d))) {
+		n = backup_number(e->d_name, base);
+		if (n > best)
+			best = n;
+	}
+	closedir(d);
+	return best;
+}
+
+/* Number of the next backup, 0 for a simple one. */
+static uint64_t
+next_number(const struct copy_opts *o, const struct place *p)
+{
+	uint64_t highest;
+
+	if (o->backup == BACKUP_SIMPLE)
+		return 0;
+	highest = highest_number(p);
+	return o->backup == BACKUP_NUMBERED || highest ? highest + 1 : 0;
+}
+
+static void
+add_backup_name(struct strbuf *sb, const struct copy_opts *o,
+		const struct place *p, uint64_t number)
+{
+	strbuf_reset(sb);
+	strbuf_adds(sb, p->dst);
+	if (number)
+		strbuf_addf(sb, ".~%" PRIu64 "~", number);
+	else
+		strbuf_adds(sb, o->suffix);
+}
+
+char *
+backup_next_name(const struct copy_opts *o, const struct place *p)
+{
+	struct strbuf sb = { 0 };
+
+	add_backup_name(&sb, o, p, next_number(o, p));
+	return sb.s;
+}
+
+/* A numbered backup takes no other's name, a simple one replaces the last. */
+static int
+rename_to(const struct place *p, const char *name, bool numbered)
+{
+	long r = -1;
+
+	if (numbered) {
+		r = syscall(SYS_renameat2, p->at.dst, p->dst, p->at.dst, name,
+			    RENAME_NOREPLACE);
+		if (r == 0 || (errno != EINVAL && errno != ENOSYS))
+			return (int)r;
+	}
+	return renameat(p->at.dst, p->dst, p->at.dst, name);
+}
+
+int
+backup_make(struct walk *w, const struct place *p)
+{
+	uint64_t n = next_number(w->o, p);
+
+	add_backup_name(&w->backup, w->o, p, n);
+	while (rename_to(p, w->backup.s, n) < 0) {
+		if (errno == EEXIST && n) {
+			add_backup_name(&w->backup, w->o, p, ++n);
+			continue;
+		}
+		strbuf_reset(&w->backup);
+		if (errno == ENOENT)
+			return 1;
+		diag_error(errno, "cannot backup %s",
+			   quote(place_dst(w, p)));
+		return -1;
+	}
+	return 0;
+}
+
+bool
+backup_hits_source(struct walk *w, const struct place *p,
+		   const struct stat *src)
+{
+	size_t ignored;
+	const char *from = split_name(p->src, &ignored);
+	const char *to = split_name(p->dst, &ignored);
+	size_t len = strlen(to);
+	struct stat st;
+	bool hits;
+
+	if (w->o->backup == BACKUP_NUMBERED || strncmp(from, to, len) ||
+	    strcmp(from + len, w->o->suffix))
+		return false;
+	add_backup_name(&w->backup, w->o, p, 0);
+	hits = fstatat(p->at.dst, w->backup.s, &st, 0) == 0 &&
+	       samefile_inode(&st, src);
+	strbuf_reset(&w->backup);
+	return hits;
+}

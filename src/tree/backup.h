@@ -1,0 +1,23 @@
+/*
+ * backup - an existing destination moved aside (-b).
+ */
+#ifndef MCP_TREE_BACKUP_H
+#define MCP_TREE_BACKUP_H
+
+#include "tree/walk.h"
+
+/*
+ * Renames the destination of P to its backup's name, as o->backup says, and
+ * leaves that name, relative to p->at.dst, in w->backup.  0; 1 where there was
+ * nothing to rename any more; -1 with the error reported.
+ */
+int backup_make(struct walk *w, const struct place *p);
+
+/* The name that backup would have; allocated. */
+char *backup_next_name(const struct copy_opts *o, const struct place *p);
+
+/* Would the backup of P's destination take the name of its source? */
+bool backup_hits_source(struct walk *w, const struct place *p,
+			const struct stat *src);
+
+#endif
