@@ -3,7 +3,17 @@
 #include "base/io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
+
+/* Some devices take nothing and call it no error: do not ask for ever. */
+static int
+nothing_written(ssize_t n)
+{
+	if (n == 0)
+		errno = ENOSPC;
+	return -1;
+}
 
 int
 io_write_full(int fd, const void *buf, size_t len)
@@ -15,8 +25,8 @@ io_write_full(int fd, const void *buf, size_t len)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return -1;
+		if (n <= 0)
+			return nothing_written(n);
 		p += n;
 		len -= (size_t)n;
 	}
@@ -33,8 +43,8 @@ io_pwrite_full(int fd, const void *buf, size_t len, off_t off)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return -1;
+		if (n <= 0)
+			return nothing_written(n);
 		p += n;
 		off += n;
 		len -= (size_t)n;
@@ -79,6 +89,15 @@ io_pread_full(int fd, void *buf, size_t len, off_t off)
 		done += (size_t)n;
 	}
 	return (ssize_t)done;
+}
+
+void
+io_fill_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/", O_PATH | O_CLOEXEC) < 0)
+			return;
 }
 
 int

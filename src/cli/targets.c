@@ -33,21 +33,17 @@ stripped(const char *name)
 	return s;
 }
 
-/*
- * The name its copy has in a target directory; allocated.  *WHOLE where that is
- * the target directory itself, as `cp -R x/.. d` has it.
- */
+/* The name its copy has in a target directory; allocated. */
 static char *
-name_in_target(const char *src, bool *whole)
+name_in_target(const char *src)
 {
 	char *s = stripped(src);
 	char *slash = strrchr(s, '/');
 	char *base = mem_strdup(slash ? slash + 1 : s);
 
 	free(s);
-	*whole = !strcmp(base, "..");
-	/* `cp -R / d` copies into d, too. */
-	if (!*base || *whole) {
+	/* `cp -R x/.. d` copies into d, and so does `cp -R / d`. */
+	if (!*base || !strcmp(base, "..")) {
 		free(base);
 		return mem_strdup(".");
 	}
@@ -106,8 +102,7 @@ fill(const struct options *opt, struct operands *ops, int n)
 		if (opt->parents)
 			ops->v[i].dst = name_below_target(src);
 		else if (ops->target)
-			ops->v[i].dst = name_in_target(src,
-							&ops->v[i].whole);
+			ops->v[i].dst = name_in_target(src);
 		else
 			ops->v[i].dst = mem_strdup(opt->operands[n]);
 	}

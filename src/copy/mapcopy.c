@@ -94,15 +94,19 @@ map_side(enum copy_side side, int fd, uint64_t off, size_t len)
  * again, with an address, when the bytes are copied: so no error.
  */
 static void
-populate(char *at, size_t len, int advice)
+populate(const struct copy_pair *p, char *at, size_t len, int advice)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char *from = (char *)((uintptr_t)at & ~(page - 1));
 
 	len += (size_t)(at - from);
 #ifdef MADV_HUGEPAGE
-	/* Folios of 2 MiB for what is not in the cache yet. */
-	madvise(from, len, MADV_HUGEPAGE);
+	/*
+	 * Folios of 2 MiB for what is not in the cache yet; but not where one
+	 * would reach over a hole, which would then be filled.
+	 */
+	if (!p->holes)
+		madvise(from, len, MADV_HUGEPAGE);
 #endif
 	madvise(from, len, advice);
 }
@@ -187,8 +191,8 @@ mapcopy_map(struct copy_pair *p, uint64_t off, size_t len)
 		pair_fail(p, SIDE_DST, off, errno);
 		return 1;
 	}
-	populate((char *)s.from, len, MADV_POPULATE_READ);
-	populate(s.to, len, MADV_POPULATE_WRITE);
+	populate(p, (char *)s.from, len, MADV_POPULATE_READ);
+	populate(p, s.to, len, MADV_POPULATE_WRITE);
 	addr = guard_run(copy_span, &s);
 	if (addr)
 		return map_fault(p, off, &s, addr);
@@ -207,7 +211,7 @@ mapcopy_fill(struct copy_pair *p, uint64_t off, size_t len)
 		pair_fail(p, SIDE_DST, off, errno);
 		return 1;
 	}
-	populate(to, len, MADV_POPULATE_WRITE);
+	populate(p, to, len, MADV_POPULATE_WRITE);
 	while (done < len) {
 		ssize_t n = pread(p->src, to + done, len - done,
 				  (off_t)(off + done));

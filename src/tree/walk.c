@@ -131,10 +131,6 @@ add_operand(struct walk *w, struct strbuf *sb, uint32_t operand, bool src)
 		strbuf_adds(sb, op->src);
 		return;
 	}
-	if (w->ops->target && op->whole) {
-		strbuf_adds(sb, w->ops->target);
-		return;
-	}
 	if (w->ops->target)
 		strbuf_add(sb, w->ops->target, path_len(w->ops->target));
 	add_component(sb, op->dst);
