@@ -54,6 +54,7 @@
 #include <sys/stat.h>
 
 #include "base/diag.h"
+#include "base/io.h"
 #include "base/sig.h"
 #include "base/strbuf.h"
 #include "cli/options.h"
@@ -94,6 +95,7 @@ main(int argc, char **argv)
 	struct parents *parents = NULL;
 	bool failed = false;
 
+	io_fill_standard();
 	setlocale(LC_ALL, "");
 	diag_init(argv[0]);
 	options_read(&opt, argc, argv);
@@ -106,6 +108,7 @@ main(int argc, char **argv)
 	if (opt.parents)
 		parents = parents_make(&opt.copy, &ops, &failed);
 	c = (struct conduct){ .workers = ops.overlap ? 1 : opt.workers,
+			      .fork_at_once = opt.fork_at_once,
 			      .backing = opt.backing,
 			      .command = strbuf_str(&command) };
 	bar = progress_new(opt.progress, &opt.copy, &ops);

@@ -45,7 +45,7 @@ DATA_CALLS=madvise,pread64,pwrite64,copy_file_range
 # slow_big [ARG...]: a copy of big to dst, in its midst.
 slow_big()
 {
-	slowly "$DATA_CALLS" 40000 -j2 --method=rw "$@" big dst || return
+	slowly "$DATA_CALLS" 15000 -j2 --method=rw "$@" big dst || return
 	poll 20 sh -c '[ "$(grep -c pwrite64 trace)" -ge 6 ]' ||
 		fail "big is not being copied: $(tail trace)"
 }
@@ -53,6 +53,13 @@ slow_big()
 make_big()
 {
 	head -c 33554433 /dev/urandom >big
+}
+
+# $long, of which -v says more than two pipes hold.
+make_talkative()
+{
+	long=$(printf 'long%0250d' 0)
+	"$HELPERS/bigtree" --files=1000 --dirs=10 "$long" >/dev/null
 }
 
 make_gated()
@@ -67,7 +74,7 @@ make_gated()
 gated_waits()
 {
 	mcp_start -j2 -r "$@" src/tree src/gate dst 2>err
-	poll 20 sh -c '[ "$(find dst -type f | wc -l)" -eq 300 ]' ||
+	poll 20 sh -c '[ "$(find dst -type f 2>/dev/null | wc -l)" -eq 300 ]' ||
 		fail "the tree is not being copied"
 }
 
@@ -80,27 +87,20 @@ workers()
 ended_by()
 {
 	began=$(date +%s)
-	mcp_wait
-	assertEquals "by SIG$1" "$((128 + $(kill -l "$1")))" "$?"
+	mcp_wait 2>/dev/null
+	assertEquals "by SIG$1" "$((128 + $(signal_number "$1")))" "$?"
 	took=$(($(date +%s) - began))
 	assertTrue "took $took s" "[ $took -le ${2:-2} ]"
 	assertEquals 'processes left' '' "$(leftovers)"
 }
 
-kill()
+# dash's "kill -l" knows numbers only.
+signal_number()
 {
 	case $1 in
-	-l)
-		# dash's knows numbers only.
-		case $2 in
-		HUP) echo 1 ;;
-		INT) echo 2 ;;
-		KILL) echo 9 ;;
-		PIPE) echo 13 ;;
-		TERM) echo 15 ;;
-		esac
-		;;
-	*) command kill "$@" ;;
+	HUP) echo 1 ;;
+	INT) echo 2 ;;
+	TERM) echo 15 ;;
 	esac
 }
 
@@ -138,7 +138,7 @@ test_ended_tree_has_no_half_files()
 	for signal in INT TERM HUP; do
 		rm -rf dst
 		slowly read,write 3000 -j2 -r src dst || return 0
-		poll 20 sh -c '[ "$(find dst -type f | wc -l)" -ge 150 ]'
+		poll 20 sh -c '[ "$(find dst -type f 2>/dev/null | wc -l)" -ge 150 ]'
 		kill -$signal "$MCP_PID"
 		ended_by $signal
 		expect 1 "$HELPERS/treecmp" --no-times src dst
@@ -151,7 +151,7 @@ test_ended_with_the_whole_process_group()
 	make_big
 	for signal in INT TERM HUP; do
 		slow_big 2>err || return 0
-		kill -$signal -- "-$mcp_job"
+		kill -s $signal -- "-$mcp_job"
 		ended_by $signal
 		assertFalse 'dst was left' '[ -e dst ]'
 		# The workers' deaths are no news.
@@ -196,39 +196,39 @@ test_ended_conductor_leaves_nobody()
 	make_gated
 	gated_waits
 	kill -KILL "$MCP_PID"
-	mcp_wait
+	mcp_wait 2>/dev/null
 	assertEquals 137 "$?"
 	assertTrue 'workers live on' 'poll 3 no_leftovers'
 }
 
 test_ended_by_a_reader_that_leaves()
 {
-	"$HELPERS/bigtree" --files=4000 --dirs=10 src >/dev/null
+	make_talkative
 	{
-		timeout "$MCP_LIMIT" "$MCP" -j2 -rv src dst 2>err
+		timeout "$MCP_LIMIT" "$MCP" -j2 -rv "$long" dst 2>err
 		echo $? >status
 	} | head -n 1 >first
 	assertEquals 141 "$(cat status)"
 	assertEquals '' "$(cat err)"
-	assertEquals "'src' -> 'dst'" "$(cat first)"
+	assertEquals "'$long' -> 'dst'" "$(cat first)"
 	assertTrue 'it copied on' \
-		"[ $(find dst -type f | wc -l) -lt 4000 ]"
+		"[ $(find dst -type f | wc -l) -lt 1000 ]"
 }
 
 test_ignored_sigpipe_makes_it_an_error()
 {
-	"$HELPERS/bigtree" --files=4000 --dirs=10 src >/dev/null
+	make_talkative
 	{
 		(
 			trap '' PIPE
-			mcp -j2 -rv src dst 2>err
+			mcp -j2 -rv "$long" dst 2>err
 			echo $? >status
 		)
 	} | head -n 1 >first
 	assertEquals 1 "$(cat status)"
 	assertEquals 'mcp: write error: Broken pipe' "$(cat err)"
 	# What nobody hears of is copied all the same.
-	assert_same_tree --no-times src dst
+	assert_same_tree --no-times "$long" dst
 }
 
 test_ignored_sighup_stays_ignored()
@@ -241,7 +241,7 @@ test_ignored_sighup_stays_ignored()
 	EOF
 	chmod +x nohup-mcp
 	start_with "$PWD/nohup-mcp" -j2 -r src/tree src/gate dst
-	poll 20 sh -c '[ "$(find dst -type f | wc -l)" -eq 300 ]'
+	poll 20 sh -c '[ "$(find dst -type f 2>/dev/null | wc -l)" -eq 300 ]'
 	for pid in $(workers) "$MCP_PID"; do
 		kill -HUP "$pid"
 	done
@@ -331,6 +331,11 @@ test_closed_descriptors_and_messages()
 	mcp -v a a3 <&- >&- 2>&-
 	assertEquals 1 "$?"
 	assert_same_file a a3
+	# The lines of workers must not reach what all of them share, either.
+	mcp -j2 -rv src src2 >&- 2>err
+	assertEquals 1 "$?"
+	assertEquals 'mcp: write error: Bad file descriptor' "$(cat err)"
+	assert_same_tree --no-times src src2
 }
 
 test_stdout_full_is_an_error()
@@ -338,7 +343,7 @@ test_stdout_full_is_an_error()
 	need_full || return 0
 	echo content >a
 	"$HELPERS/bigtree" --files=300 --size=1000 src >/dev/null
-	for what in '-v a a2' '-j2 -rv src src2' '--stats a a3'; do
+	for what in '-v a a2' '-j2 -rv src src2'; do
 		# shellcheck disable=SC2086
 		mcp $what >/dev/full 2>err
 		assertEquals "$what" 1 "$?"
@@ -365,7 +370,6 @@ test_stdout_clogged_can_be_interrupted()
 	exec 9<>pipe
 	dd if=/dev/zero bs=1M oflag=nonblock status=none >&9 2>/dev/null
 	mcp_start -v a a2 >pipe
-	poll 10 test -e a2
 	poll 10 grep -q '^State:.S' "/proc/$MCP_PID/status"
 	kill -INT "$MCP_PID"
 	ended_by INT
@@ -374,24 +378,24 @@ test_stdout_clogged_can_be_interrupted()
 
 test_stdout_clogged_with_workers_can_be_interrupted()
 {
-	"$HELPERS/bigtree" --files=20000 --dirs=20 src >/dev/null
+	make_talkative
 	mkfifo pipe
 	exec 9<>pipe
 	for signal in INT TERM; do
 		rm -rf dst
-		mcp_start -j2 -rv src dst >pipe
+		mcp_start -j2 -rv "$long" dst >pipe
 		count=0
 		no_headway()
 		{
 			before=$count
 			sleep 0.1
-			count=$(find dst -type f | wc -l)
+			count=$(find dst -type f 2>/dev/null | wc -l)
 			[ "$count" -gt 0 ] && [ "$count" -eq "$before" ]
 		}
 		poll 20 no_headway
 		kill -$signal "$MCP_PID"
 		ended_by $signal 5
-		assertTrue 'it copied on' "[ $count -lt 20000 ]"
+		assertTrue 'it copied on' "[ $count -lt 1000 ]"
 		dd bs=1M iflag=nonblock status=none <&9 >/dev/null 2>&1
 	done
 	exec 9<&-

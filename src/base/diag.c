@@ -2,10 +2,12 @@
 
 #include "base/diag.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/sig.h"
 #include "base/strbuf.h"
 
 static const char *program = "mcp";
@@ -36,12 +38,16 @@ diag_set_sink(diag_sink *sink, void *ctx)
 	the_ctx = ctx;
 }
 
-void
+int
+diag_fd(enum diag_kind kind)
+{
+	return kind == DIAG_LINE ? STDOUT_FILENO : STDERR_FILENO;
+}
+
+int
 diag_write(enum diag_kind kind, const char *text, size_t len)
 {
-	int fd = kind == DIAG_LINE ? STDOUT_FILENO : STDERR_FILENO;
-
-	(void)io_write_full(fd, text, len);
+	return io_write_full(diag_fd(kind), text, len);
 }
 
 static void
@@ -51,7 +57,7 @@ diag_send(enum diag_kind kind, struct strbuf *sb)
 	if (the_sink)
 		the_sink(the_ctx, kind, sb->s, sb->len);
 	else
-		diag_write(kind, sb->s, sb->len);
+		(void)diag_write(kind, sb->s, sb->len);
 	strbuf_release(sb);
 }
 
@@ -61,6 +67,8 @@ diag_error(int errnum, const char *fmt, ...)
 	struct strbuf sb = { 0 };
 	va_list ap;
 
+	if (errnum == EINTR && sig_caught())
+		return;
 	strbuf_addf(&sb, "%s: ", program);
 	va_start(ap, fmt);
 	strbuf_vaddf(&sb, fmt, ap);

@@ -28,10 +28,16 @@ const char *diag_program(void);
 /* Where text goes from now on; SINK NULL: straight to stdout and stderr. */
 void diag_set_sink(diag_sink *sink, void *ctx);
 
-/* Writes LEN bytes of TEXT to stdout or stderr, as KIND says. */
-void diag_write(enum diag_kind kind, const char *text, size_t len);
+/* Where text of that kind goes: STDOUT_FILENO or STDERR_FILENO. */
+int diag_fd(enum diag_kind kind);
 
-/* "mcp: TEXT: strerror(ERRNUM)"; without the last part where ERRNUM is 0. */
+/* Writes LEN bytes of TEXT there; 0, or -1 with errno. */
+int diag_write(enum diag_kind kind, const char *text, size_t len);
+
+/*
+ * "mcp: TEXT: strerror(ERRNUM)"; without the last part where ERRNUM is 0.  What
+ * was interrupted by the signal that ends the program is no news.
+ */
 void diag_error(int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -8,7 +8,17 @@
 
 #include <sys/types.h>
 
-/* Writes all LEN bytes; 0, or -1 with errno. */
+/*
+ * First of all in main(): where descriptor 0, 1 or 2 is closed, one is put there
+ * that can neither be read nor written (EBADF, as before).  Else a file that is
+ * copied would get that number, and messages.
+ */
+void io_fill_standard(void);
+
+/*
+ * Writes all LEN bytes; 0, or -1 with errno.  A device that takes nothing is
+ * full.
+ */
 int io_write_full(int fd, const void *buf, size_t len);
 
 /* Writes all LEN bytes at offset OFF; 0, or -1 with errno. */

@@ -3,6 +3,7 @@
 #include "base/quote.h"
 
 #include <langinfo.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +39,7 @@ fits_double_quotes(unsigned char c)
 {
 	return c >= 0x80 || (c >= '0' && c <= ':') ||
 	       (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c && strchr(" '%+,-./]_", c));
+	       (c && strchr(" '%+,-./@]_", c));
 }
 
 /*
@@ -104,7 +105,8 @@ quote_add(struct strbuf *sb, const char *name)
 			for (size_t i = 0; i < g.len; i++)
 				add_escape(sb, (unsigned char)p[i]);
 		} else if (*p == '\'') {
-			strbuf_adds(sb, escaping ? "''\\''" : "'\\''");
+			/* Ends either kind of quotes, begins the plain one. */
+			strbuf_adds(sb, "'\\''");
 			escaping = false;
 		} else {
 			if (escaping)
@@ -123,9 +125,11 @@ quote_n(unsigned slot, const char *name)
 {
 	static struct strbuf bufs[2];
 	struct strbuf *sb = &bufs[slot % 2];
+	int err = errno;
 
 	strbuf_reset(sb);
 	quote_add(sb, name);
+	errno = err;	/* mbrtowc() sets it, and the message is about it */
 	return strbuf_str(sb);
 }
 

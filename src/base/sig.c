@@ -78,6 +78,18 @@ sig_caught(void)
 	return caught;
 }
 
+int
+sig_due(void)
+{
+	sigset_t set;
+
+	if (!caught && sigpending(&set) == 0)
+		for (size_t i = 0; i < COUNT(ending); i++)
+			if (sigismember(&set, ending[i]))
+				return ending[i];
+	return caught;
+}
+
 bool
 sig_window_changed(void)
 {

@@ -27,6 +27,9 @@ void sig_init_worker(void);
 /* The ending signal that was caught, or 0. */
 int sig_caught(void);
 
+/* The same, also where it is still blocked and waits. */
+int sig_due(void);
+
 /* True once after each SIGWINCH (and at the first call). */
 bool sig_window_changed(void);
 

@@ -476,8 +476,10 @@ read_environment(struct options *out)
 {
 	const char *workers = getenv("MCP_WORKERS");
 	const char *board = getenv("MCP_BOARD");
+	const char *alone = getenv("MCP_ALONE");
 	int backing;
 
+	out->fork_at_once = alone && !strcmp(alone, "0");
 	if (!out->workers_said && workers && *workers)
 		out->workers = workers_from("MCP_WORKERS", workers);
 #ifdef BOARD_FORCED

@@ -25,13 +25,14 @@ struct options {
 	bool hard_links, symbolic_links;	/* -l, -s: not both */
 	const char *target;		/* -t, or NULL */
 	enum board_backing backing;	/* forced by MCP_BOARD, for tests */
+	bool fork_at_once;		/* MCP_ALONE=0, for tests */
 	char **operands;		/* of argv */
 	int noperands;
 };
 
 /*
- * Reads ARGV and the environment (MCP_WORKERS, MCP_BOARD).  --help, --version
- * and errors end the process, errors with one line and status 1.
+ * Reads ARGV and the environment (MCP_WORKERS, MCP_BOARD, MCP_ALONE).  --help,
+ * --version and errors end the process, errors with one line and status 1.
  */
 void options_read(struct options *out, int argc, char **argv);
 

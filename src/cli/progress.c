@@ -2,6 +2,7 @@
 
 #include "cli/progress.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,6 +307,7 @@ draw_line(struct progress *p, const struct figures *f)
 static void
 tick(void *ctx, const struct board *b, int64_t now)
 {
+	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
 	struct progress *p = ctx;
 	struct figures f;
 	int64_t since;
@@ -317,6 +319,9 @@ tick(void *ctx, const struct board *b, int64_t now)
 		return;
 	if (p->last && since < (p->style == STYLE_PLAIN ? PLAIN_NS
 							: DELAY_NS / 10))
+		return;
+	/* Stopped by ^S, say: nothing is worth waiting for that. */
+	if (poll(&pfd, 1, 0) == 0)
 		return;
 	if (p->looker < 0)
 		p->looker = look_start(p->o, p->ops, b);

@@ -16,26 +16,48 @@
 #define ACL_DEFAULT "system.posix_acl_default"
 #define XATTR_MAX ((size_t)64 << 10)	/* of a value and of a list (xattr(7)) */
 
+/*
+ * A directory without a readable descriptor is named by its link in /proc, and
+ * that is followed: ".../." would need search permission in it.
+ */
+static bool
+is_held(const struct meta *m)
+{
+	return S_ISDIR(m->src->st_mode);
+}
+
+static int
+at_flags(const struct meta *m)
+{
+	return is_held(m) ? 0 : AT_SYMLINK_NOFOLLOW;
+}
+
 static ssize_t
 get_xattr(const struct meta *m, const char *name, void *value)
 {
-	return m->src_fd >= 0 ? fgetxattr(m->src_fd, name, value, XATTR_MAX)
-			      : lgetxattr(m->src_path, name, value, XATTR_MAX);
+	if (m->src_fd >= 0)
+		return fgetxattr(m->src_fd, name, value, XATTR_MAX);
+	return is_held(m) ? getxattr(m->src_path, name, value, XATTR_MAX)
+			  : lgetxattr(m->src_path, name, value, XATTR_MAX);
 }
 
 static int
 set_xattr(const struct meta *m, const char *name, const void *value,
 	  size_t size)
 {
-	return m->dst_fd >= 0 ? fsetxattr(m->dst_fd, name, value, size, 0)
-			      : lsetxattr(m->dst_path, name, value, size, 0);
+	if (m->dst_fd >= 0)
+		return fsetxattr(m->dst_fd, name, value, size, 0);
+	return is_held(m) ? setxattr(m->dst_path, name, value, size, 0)
+			  : lsetxattr(m->dst_path, name, value, size, 0);
 }
 
 static int
 remove_xattr(const struct meta *m, const char *name)
 {
-	return m->dst_fd >= 0 ? fremovexattr(m->dst_fd, name)
-			      : lremovexattr(m->dst_path, name);
+	if (m->dst_fd >= 0)
+		return fremovexattr(m->dst_fd, name);
+	return is_held(m) ? removexattr(m->dst_path, name)
+			  : lremovexattr(m->dst_path, name);
 }
 
 static void *
@@ -166,8 +188,11 @@ copy_xattrs(const struct meta *m, bool *touched)
 	if (!m->o->keep_xattr && !m->o->keep_context) /* no list: ask for it */
 		return copy_acls(m, true, true, touched);
 	list = list_buffer();
-	n = m->src_fd >= 0 ? flistxattr(m->src_fd, list, XATTR_MAX)
-			   : llistxattr(m->src_path, list, XATTR_MAX);
+	if (m->src_fd >= 0)
+		n = flistxattr(m->src_fd, list, XATTR_MAX);
+	else
+		n = is_held(m) ? listxattr(m->src_path, list, XATTR_MAX)
+			       : llistxattr(m->src_path, list, XATTR_MAX);
 	if (n < 0)
 		return list_failed(m, errno);
 	for (const char *name = list; name < list + n;
@@ -187,8 +212,9 @@ copy_xattrs(const struct meta *m, bool *touched)
 static int
 set_owner(const struct meta *m, uid_t uid, gid_t gid)
 {
-	return m->dst_fd >= 0 ? fchown(m->dst_fd, uid, gid)
-			      : lchown(m->dst_path, uid, gid);
+	if (m->dst_fd >= 0)
+		return fchown(m->dst_fd, uid, gid);
+	return fchownat(AT_FDCWD, m->dst_path, uid, gid, at_flags(m));
 }
 
 /* 1 where owner or group are not the source's, and that is no error. */
@@ -216,7 +242,7 @@ static int
 dst_stat(const struct meta *m, struct stat *st)
 {
 	return m->dst_fd >= 0 ? fstat(m->dst_fd, st)
-			      : lstat(m->dst_path, st);
+			      : fstatat(AT_FDCWD, m->dst_path, st, at_flags(m));
 }
 
 static int
@@ -224,7 +250,7 @@ set_mode(const struct meta *m, mode_t mode)
 {
 	int r = m->dst_fd >= 0 ? fchmod(m->dst_fd, mode)
 			       : fchmodat(AT_FDCWD, m->dst_path, mode,
-					  AT_SYMLINK_NOFOLLOW);
+					  at_flags(m));
 
 	if (r == 0)
 		return 0;
@@ -239,7 +265,7 @@ copy_times(const struct meta *m)
 	struct timespec ts[2] = { m->src->st_atim, m->src->st_mtim };
 	int r = m->dst_fd >= 0 ? futimens(m->dst_fd, ts)
 			       : utimensat(AT_FDCWD, m->dst_path, ts,
-					   AT_SYMLINK_NOFOLLOW);
+					   at_flags(m));
 
 	if (r == 0)
 		return 0;

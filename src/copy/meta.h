@@ -27,8 +27,12 @@ struct meta {
 	const struct stat *src;	/* mode, owner, times to set */
 	int src_fd;		/* open file or directory; -1: use src_path */
 	int dst_fd;
-	const char *src_path;	/* where src_fd is -1: a path that is safe to */
-	const char *dst_path;	/* use, not followed if it is a symlink */
+	/*
+	 * Where src_fd or dst_fd is -1: a path that is safe to use, not
+	 * followed if it is a symlink.  For a directory /proc/self/fd/N.
+	 */
+	const char *src_path;
+	const char *dst_path;
 	mode_t dst_mode;	/* st_mode the destination has now */
 	mode_t final_mode;	/* without keep_mode: the one it is to have */
 	bool drop_acl;		/* it may have inherited an ACL */

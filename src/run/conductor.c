@@ -3,6 +3,7 @@
 #include "run/conductor.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,6 +41,7 @@ struct state {
 	unsigned alive;
 	bool repost;			/* tokens are missing from a full pipe */
 	bool stopping;			/* workers are to end now */
+	bool mute;			/* stdout takes no more */
 };
 
 static int64_t
@@ -51,6 +53,54 @@ now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/*
+ * Waits until FD takes text.  False where a signal comes first: a reader that
+ * does not read must not keep the program from ending.
+ */
+static bool
+writable(const struct state *s, int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLOUT };
+	struct timespec wait = { 0 };
+
+	while (ppoll(&pfd, 1, &wait, &s->poll_mask) <= 0) {
+		if (sig_caught())
+			return false;
+		/* Not for ever: signals may come right before the wait. */
+		wait.tv_nsec = TICK_MS * 1000000L;
+	}
+	return true;
+}
+
+/* As much as a pipe takes at once where it takes any (pipe(7)). */
+static int
+put(struct state *s, enum diag_kind kind, const char *text, size_t len)
+{
+	while (len) {
+		size_t n = len < PIPE_BUF ? len : PIPE_BUF;
+
+		if (!writable(s, diag_fd(kind))) {
+			s->out->failed = true;
+			return 0;
+		}
+		if (diag_write(kind, text, n) < 0)
+			return -1;
+		text += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* Said once; the copy goes on without the lines of -v. */
+static void
+stdout_failed(struct state *s, int err)
+{
+	s->mute = true;
+	if (err == EPIPE && sig_due() == SIGPIPE)	/* the end, not an error */
+		return;
+	diag_error(err, "write error");
+}
+
 /* The conductor's own text, and its workers': past the bar. */
 static void
 print(void *ctx, enum diag_kind kind, const char *text, size_t len)
@@ -59,9 +109,12 @@ print(void *ctx, enum diag_kind kind, const char *text, size_t len)
 
 	if (kind == DIAG_ERROR)
 		s->out->failed = true;
+	if (kind == DIAG_LINE && s->mute)
+		return;
 	if (s->c->clear)
 		s->c->clear(s->c->ctx);
-	diag_write(kind, text, len);
+	if (put(s, kind, text, len) < 0 && kind == DIAG_LINE)
+		stdout_failed(s, errno);
 }
 
 static void
@@ -195,7 +248,7 @@ worker_died(struct state *s, unsigned slot, pid_t pid, int status)
 	s->alive--;
 	atomic_store(&s->b.slots[slot].pid, 0);
 	/* Called off: they may all have got the signal that we got. */
-	if (s->stopping || sig_caught())
+	if (s->stopping || sig_due())
 		return;
 	/* What it said before it died counts before what is said again. */
 	report_drain(&s->reports, &s->b, take_report, s);
@@ -379,10 +432,11 @@ conduct(const struct conduct *c, const struct copy_opts *o,
 	*out = (struct outcome){ 0 };
 	if (open_all(&s) < 0)
 		return -1;
+	sigprocmask(SIG_SETMASK, NULL, &s.poll_mask);
 	diag_set_sink(print, &s);
 	/* A prompt needs one process that asks and does as it is told. */
 	s.w.alone = o->clobber != CLOBBER_ASK;
-	s.w.entries_left = ALONE_ENTRIES;
+	s.w.entries_left = c->fork_at_once ? 0 : ALONE_ENTRIES;
 	jobs_drain(&s.w);
 	if (!over(&s) && !sig_caught()) {
 		if (board_open_pipes(&s.b) < 0) {
@@ -398,11 +452,12 @@ conduct(const struct conduct *c, const struct copy_opts *o,
 	}
 	if (!over(&s))
 		tidy_up(&s);
-	out->signal = over(&s) ? 0 : sig_caught();
 	for (unsigned i = 0; i < s.b.h->nslots; i++)
 		tally_add(&out->sum, job_tally(&s.b, i));
 	if (out->sum.errors)
 		out->failed = true;
+	/* Interrupted by a signal, or done in spite of it? */
+	out->signal = over(&s) && !out->failed ? 0 : sig_caught();
 	out->ns = now_ns() - start;
 	if (c->clear)
 		c->clear(c->ctx);

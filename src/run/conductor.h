@@ -16,6 +16,7 @@
 /* How to run, apart from what to copy. */
 struct conduct {
 	unsigned workers;		/* 1..BOARD_WORKERS_MAX, or WORKERS_AUTO */
+	bool fork_at_once;		/* however little there is to do */
 	enum board_backing backing;
 	const char *command;		/* for the board's header */
 	/*

@@ -271,7 +271,8 @@ may_overwrite(struct walk *w, const struct place *p, const struct stat *src,
  * not change the others.
  */
 static bool
-replaced(const struct walk *w, const struct stat *src, const struct stat *dst)
+replaced(const struct walk *w, const struct place *p, const struct stat *src,
+	 const struct stat *dst)
 {
 	const struct copy_opts *o = w->o;
 
@@ -280,7 +281,7 @@ replaced(const struct walk *w, const struct stat *src, const struct stat *dst)
 	if (o->attributes_only)
 		return false;
 	return (o->keep_links && dst->st_nlink > 1) ||
-	       (o->deref == DEREF_NEVER && !S_ISREG(src->st_mode));
+	       (samefile_keeps_links(w, p) && !S_ISREG(src->st_mode));
 }
 
 bool
@@ -414,7 +415,7 @@ decide(struct walk *w, const struct place *p, const struct stat *src)
 		return go(w, p, WAY_MAKE);
 	if (w->o->backup)
 		return back_up(w, p, src);
-	if (replaced(w, src, &dst))
+	if (replaced(w, p, src, &dst))
 		return remove_and_make(w, p);
 	return go(w, p, WAY_OVER);
 }

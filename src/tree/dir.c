@@ -123,7 +123,7 @@ making_mode(const struct walk *w, const struct stat *st)
 	if (w->o->default_mode)
 		mode = 0777;
 	if (w->o->keep_owner)
-		return 0700;
+		return 0700 | (mode & 01000);
 	/* Nobody else puts anything in while the copy is under way. */
 	return (mode & (mode_t)~0022) | 0700;
 }
@@ -486,8 +486,8 @@ dir_finish(struct walk *w)
 	/* Held by O_PATH only, it is named through /proc (open(2)). */
 	m.src_fd = fcntl(fd.src, F_GETFL) & O_PATH ? -1 : fd.src;
 	m.dst_fd = fcntl(fd.dst, F_GETFL) & O_PATH ? -1 : fd.dst;
-	snprintf(src_path, sizeof(src_path), "/proc/self/fd/%d/.", fd.src);
-	snprintf(dst_path, sizeof(dst_path), "/proc/self/fd/%d/.", fd.dst);
+	snprintf(src_path, sizeof(src_path), "/proc/self/fd/%d", fd.src);
+	snprintf(dst_path, sizeof(dst_path), "/proc/self/fd/%d", fd.dst);
 	m.src_path = src_path;
 	m.dst_path = dst_path;
 	m.dst_mode = n->created_mode;

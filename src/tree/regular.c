@@ -15,6 +15,21 @@
 #include "copy/meta.h"
 #include "copy/method.h"
 
+/* Nobody looked before a listed file was opened; cp does, and says so. */
+static bool
+can_stat(struct walk *w, const struct place *p)
+{
+	struct stat st;
+	int err = errno;
+
+	if (fstatat(p->at.src, p->src, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		diag_error(errno, "cannot stat %s", quote(place_src(w, p)));
+		return false;
+	}
+	errno = err;
+	return true;
+}
+
 int
 regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 		 struct regular *r)
@@ -28,8 +43,9 @@ regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 		flags |= O_NONBLOCK;
 	r->src = openat(p->at.src, p->src, flags);
 	if (r->src < 0) {
-		diag_error(errno, "cannot open %s for reading",
-			   quote(place_src(w, p)));
+		if (errno != EACCES || can_stat(w, p))
+			diag_error(errno, "cannot open %s for reading",
+				   quote(place_src(w, p)));
 		return -1;
 	}
 	if (fstat(r->src, &r->src_st) < 0) {

@@ -58,6 +58,13 @@ is_link(const struct stat *st)
 	return S_ISLNK(st->st_mode);
 }
 
+bool
+samefile_keeps_links(const struct walk *w, const struct place *p)
+{
+	return w->o->deref == DEREF_NEVER ||
+	       (w->o->deref == DEREF_ARGS && !place_is_operand(p));
+}
+
 /* Both as the entries they are. */
 struct entries {
 	struct stat src, dst;
@@ -72,7 +79,7 @@ with_backup(const struct walk *w, const struct place *p,
 	if (e->same)
 		return samefile_name(p) ? SAME_ERROR : SAME_GO;
 	/* Moved aside, the file would leave the source link dangling. */
-	return w->o->deref != DEREF_NEVER && is_link(&e->src) &&
+	return !samefile_keeps_links(w, p) && is_link(&e->src) &&
 			       !is_link(&e->dst)
 		       ? SAME_ERROR
 		       : SAME_GO;
@@ -110,7 +117,7 @@ samefile_check(struct walk *w, const struct place *p, const struct stat *src,
 
 	if (same && hard)
 		return SAME_NOTHING;
-	if (o->deref == DEREF_NEVER) {
+	if (samefile_keeps_links(w, p)) {
 		if (is_link(src) && is_link(dst))
 			return two_links(w, p, same);
 	} else {
@@ -132,7 +139,7 @@ samefile_check(struct walk *w, const struct place *p, const struct stat *src,
 		return SAME_GO;
 	if (o->instead == INSTEAD_SYMLINK && is_link(&e.dst))
 		return SAME_GO;
-	if (o->deref == DEREF_NEVER) {
+	if (samefile_keeps_links(w, p)) {
 		if (!lead_to_one(p, &e))
 			return SAME_GO;
 		if (hard)

@@ -22,6 +22,12 @@ enum same {
 enum same samefile_check(struct walk *w, const struct place *p,
 			 const struct stat *src, const struct stat *dst);
 
+/*
+ * Is a symbolic link at P to be copied as one?  With -P, and with -H below an
+ * operand, where cp goes on as with -P.
+ */
+bool samefile_keeps_links(const struct walk *w, const struct place *p);
+
 bool samefile_inode(const struct stat *a, const struct stat *b);
 
 /* Are both sides of P one and the same directory entry? */

@@ -28,7 +28,6 @@ struct operand {
 	const char *src;	/* path from the working directory */
 	const char *dst;	/* path from operands.dst_dir */
 	bool again;		/* an earlier operand has the same dst */
-	bool whole;		/* "..": its copy is the target itself */
 };
 
 struct operands {

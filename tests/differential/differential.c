@@ -1,0 +1,346 @@
+#include <config.h>
+
+#include <err.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gen.h"
+#include "known.h"
+#include "rng.h"
+#include "run.h"
+
+#define ORDERS 12	/* that are tried, of the entries in directories */
+
+struct session {
+	struct gen gen;
+	struct run run;
+	uint64_t count, first;
+	uint64_t only;		/* the one case, or UINT64_MAX */
+	const char *make;	/* make its tree there, and no more */
+	const char *cp, *mcp;
+	unsigned show;		/* differences shown in full */
+	unsigned shown;
+	uint64_t same, ordered, differ;
+	uint64_t known[KNOWN_MAX];
+};
+
+/* ------------------------------------------------------------------------ */
+/* Saying what differs                                                       */
+/* ------------------------------------------------------------------------ */
+
+/* Lines of A only, of B only; both sorted. */
+static void
+print_difference(const char *what, const struct lines *a,
+		 const struct lines *b)
+{
+	size_t i = 0, j = 0;
+
+	if (lines_equal(a, b))
+		return;
+	printf("  %s:\n", what);
+	while (i < a->n || j < b->n) {
+		int c = i == a->n   ? 1
+			: j == b->n ? -1
+				    : strcmp(a->v[i], b->v[j]);
+
+		if (c < 0)
+			printf("   cp  %s\n", a->v[i++]);
+		else if (c > 0)
+			printf("   mcp %s\n", b->v[j++]);
+		else
+			i++, j++;
+	}
+}
+
+static void
+print_lines(const char *what, const struct lines *l)
+{
+	if (!l->n)
+		return;
+	printf("  %s:\n", what);
+	for (size_t i = 0; i < l->n; i++)
+		printf("       %s\n", l->v[i]);
+}
+
+static void
+print_before(const struct session *s, const struct scene *sc)
+{
+	struct lines before = { 0 };
+
+	scene_make(sc, s->run.box);
+	shot_take(&before, s->run.box, s->run.now);
+	scene_clear(sc, s->run.box);
+	print_lines("before", &before);
+	lines_release(&before);
+}
+
+static void
+print_status(const char *name, const struct result *r)
+{
+	printf("  %s: ", name);
+	if (r->blocked)
+		printf("waited for ever\n");
+	else if (r->status >= 256)
+		printf("signal %d\n", r->status - 256);
+	else
+		printf("status %d\n", r->status);
+}
+
+static void
+print_case(struct session *s, uint64_t number, const struct scene *sc,
+	   const struct program *p, const struct result *cp,
+	   const struct result *mcp)
+{
+	if (s->shown++ >= s->show) {
+		printf("case %" PRIu64 " (%s): differs\n", number, p->name);
+		return;
+	}
+	printf("case %" PRIu64 " (%s): --seed %" PRIu64 "%s --only %" PRIu64
+	       "\n",
+	       number, p->name, s->gen.seed, s->run.other ? " --nobody" : "",
+	       number);
+	scene_print(sc);
+	print_before(s, sc);
+	if (cp->status != mcp->status || cp->blocked != mcp->blocked) {
+		print_status("cp", cp);
+		print_status("mcp", mcp);
+	}
+	print_lines("cp's stderr", &cp->err);
+	print_difference("stdout", &cp->out, &mcp->out);
+	print_difference("stderr", &cp->err, &mcp->err);
+	print_difference("after", &cp->after, &mcp->after);
+	printf("\n");
+	fflush(stdout);
+}
+
+/* ------------------------------------------------------------------------ */
+/* One case                                                                  */
+/* ------------------------------------------------------------------------ */
+
+static bool
+verdict(struct session *s, const struct scene *sc, const struct result *cp,
+	const struct result *mcp)
+{
+	int k;
+
+	if (result_equal(cp, mcp)) {
+		s->same++;
+		return true;
+	}
+	k = known_difference(sc, cp, mcp);
+	if (k < 0)
+		return false;
+	s->known[k]++;
+	return true;
+}
+
+/*
+ * Where cp's own result depends on the order in which it meets the entries of a
+ * directory, it is enough that mcp's is that of some order.
+ */
+static bool
+some_order(struct session *s, struct scene *sc, const struct program *cp,
+	   const struct result *mcp)
+{
+	bool found = false;
+
+	for (uint64_t order = 1; order <= ORDERS && !found; order++) {
+		struct result other;
+
+		sc->order = order;
+		run_program(&s->run, cp, sc, &other);
+		found = result_equal(&other, mcp) ||
+			known_difference(sc, &other, mcp) >= 0;
+		result_release(&other);
+	}
+	sc->order = 0;
+	s->ordered += found;
+	return found;
+}
+
+static void
+one_case(struct session *s, uint64_t number)
+{
+	const struct program cp = { "cp", s->cp, { NULL } };
+	const struct program mcps[] = {
+		{ "mcp, 1 worker", s->mcp, { "MCP_WORKERS=1", NULL } },
+		{ "mcp, 4 workers",
+		  s->mcp,
+		  { "MCP_WORKERS=4", "MCP_ALONE=0", NULL } },
+	};
+	struct result want, got;
+	struct scene sc;
+
+	s->gen.number = number;
+	gen_scene(&s->gen, &sc);
+	run_program(&s->run, &cp, &sc, &want);
+	for (size_t i = 0; i < sizeof(mcps) / sizeof(*mcps); i++) {
+		run_program(&s->run, &mcps[i], &sc, &got);
+		if (!verdict(s, &sc, &want, &got) &&
+		    !some_order(s, &sc, &cp, &got)) {
+			s->differ++;
+			print_case(s, number, &sc, &mcps[i], &want, &got);
+			result_release(&got);
+			break;
+		}
+		result_release(&got);
+	}
+	result_release(&want);
+	scene_release(&sc);
+}
+
+static void
+make_only(struct session *s)
+{
+	struct scene sc;
+
+	s->gen.number = s->only;
+	s->gen.box = s->make;
+	gen_scene(&s->gen, &sc);
+	if (mkdir(s->make, 0777) < 0)
+		err(2, "mkdir %s", s->make);
+	scene_make(&sc, s->make);
+	printf("cd %s/%s\n", s->make, SCENE_TOP);
+	scene_print(&sc);
+	scene_release(&sc);
+}
+
+/* ------------------------------------------------------------------------ */
+/* All of them                                                               */
+/* ------------------------------------------------------------------------ */
+
+static uint64_t
+number(const char *text)
+{
+	char *end;
+	unsigned long long n = strtoull(text, &end, 0);
+
+	if (!*text || *end)
+		errx(2, "not a number: %s", text);
+	return n;
+}
+
+static void
+read_options(struct session *s, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "seed", required_argument, NULL, 's' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "first", required_argument, NULL, 'f' },
+		{ "only", required_argument, NULL, 'o' },
+		{ "make", required_argument, NULL, 'm' },
+		{ "show", required_argument, NULL, 'w' },
+		{ "cp", required_argument, NULL, 'C' },
+		{ "mcp", required_argument, NULL, 'M' },
+		{ "nobody", no_argument, NULL, 'n' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1)
+		switch (opt) {
+		case 's':
+			s->gen.seed = number(optarg);
+			break;
+		case 'c':
+			s->count = number(optarg);
+			break;
+		case 'f':
+			s->first = number(optarg);
+			break;
+		case 'o':
+			s->only = number(optarg);
+			break;
+		case 'm':
+			s->make = optarg;
+			break;
+		case 'w':
+			s->show = (unsigned)number(optarg);
+			break;
+		case 'C':
+			s->cp = optarg;
+			break;
+		case 'M':
+			s->mcp = optarg;
+			break;
+		case 'n':
+			s->run.other = s->gen.other = true;
+			break;
+		default:
+			exit(2);
+		}
+}
+
+/* Mounts of ours are to be nobody else's, and to go with us. */
+static void
+prepare(struct session *s, char *box)
+{
+	s->gen.root = geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
+		      mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	if (s->run.other && !s->gen.root)
+		errx(2, "--nobody: only root can become nobody");
+	if (!mkdtemp(box) || chmod(box, 0755) < 0)
+		err(2, "%s", box);
+	s->run.box = s->gen.box = box;
+	s->run.now = time(NULL) - 60;
+}
+
+static void
+print_sums(const struct session *s)
+{
+	for (int k = 0; k < known_count(); k++)
+		if (s->known[k])
+			printf("%" PRIu64 " on purpose: %s\n", s->known[k],
+			       known_name(k));
+	if (s->ordered)
+		printf("%" PRIu64 " as cp in another order of names\n",
+		       s->ordered);
+	printf("%" PRIu64 " runs were the same, %" PRIu64 " cases differ\n",
+	       s->same, s->differ);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct session s = {
+		.gen = { .seed = (uint64_t)time(NULL) },
+		.count = 300,
+		.only = UINT64_MAX,
+		.show = 5,
+		.cp = "/bin/cp",
+		.mcp = getenv("MCP"),
+	};
+	const char *tmp = getenv("TMPDIR");
+	char box[256];
+
+	read_options(&s, argc, argv);
+	snprintf(box, sizeof(box), "%s/box.XXXXXX", tmp ? tmp : "/tmp");
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	prepare(&s, box);
+	if (s.make) {
+		rmdir(box);
+		make_only(&s);
+		return 0;
+	}
+	if (!s.mcp)
+		errx(2, "which mcp? say --mcp, or set MCP");
+	printf("seed %" PRIu64 "\n", s.gen.seed);
+	if (s.only != UINT64_MAX)
+		one_case(&s, s.only);
+	else
+		for (uint64_t i = 0; i < s.count; i++)
+			one_case(&s, s.first + i);
+	if (chdir("/") < 0 || rmdir(box) < 0)
+		warn("%s", box);
+	print_sums(&s);
+	return s.differ ? 1 : 0;
+}

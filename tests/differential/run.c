@@ -1,0 +1,263 @@
+#include <config.h>
+
+#include "run.h"
+
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOBODY 65534
+#define LOOK_MS 100	/* how often it is looked at whether it sleeps */
+#define LOOKS_ASLEEP 4	/* it was asleep as often: it blocks */
+#define LIMIT_MS 20000
+
+/* A FIFO and who is at its other end: a descriptor, or a process. */
+struct far_end {
+	const struct entry *e;
+	int fd;
+	pid_t pid;
+};
+
+/* Writes one line into the FIFO as soon as somebody reads. */
+static pid_t
+start_writer(const char *path)
+{
+	pid_t pid = fork();
+	int fd;
+
+	if (pid < 0)
+		err(2, "fork");
+	if (pid)
+		return pid;
+	fd = open(path, O_WRONLY);
+	if (fd >= 0) {
+		static const char text[] = "through a fifo\n";
+
+		(void)!write(fd, text, sizeof(text) - 1);
+	}
+	_exit(0);
+}
+
+static int
+start_far_ends(const struct scene *s, struct far_end *v)
+{
+	int n = 0;
+
+	for (int i = 0; i < s->n; i++) {
+		const struct entry *e = &s->e[i];
+
+		if (e->kind != KIND_FIFO)
+			continue;
+		v[n] = (struct far_end){ .e = e, .fd = -1 };
+		if (e->peer == PEER_WRITER)
+			v[n].pid = start_writer(e->path);
+		else
+			v[n].fd = open(e->path, O_RDONLY | O_NONBLOCK);
+		n++;
+	}
+	return n;
+}
+
+static void
+stop_far_ends(struct far_end *v, int n, struct lines *after)
+{
+	char buf[4096], *line;
+	ssize_t len;
+
+	for (int i = 0; i < n; i++) {
+		if (v[i].pid) {
+			kill(v[i].pid, SIGKILL);
+			waitpid(v[i].pid, NULL, 0);
+			continue;
+		}
+		if (v[i].fd < 0)
+			continue;
+		len = read(v[i].fd, buf, sizeof(buf) - 1);
+		close(v[i].fd);
+		if (len <= 0)
+			continue;
+		buf[len] = '\0';
+		if (asprintf(&line, "through %s: %s", v[i].e->path, buf) < 0)
+			err(2, "asprintf");
+		lines_add(after, line);
+	}
+}
+
+static int
+text_file(const char *text)
+{
+	int fd = memfd_create("differential", 0);
+
+	if (fd < 0)
+		err(2, "memfd_create");
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
+	    lseek(fd, 0, SEEK_SET) < 0)
+		err(2, "memfd");
+	return fd;
+}
+
+static void
+become_nobody(void)
+{
+	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+	    setresuid(NOBODY, NOBODY, NOBODY) < 0)
+		_exit(126);
+}
+
+static _Noreturn void
+become_program(const struct run *r, const struct program *p,
+	       const struct scene *s, const int fd[3])
+{
+	char *env[32], *limits = getenv("ASAN_OPTIONS");
+	int n = 0;
+
+	for (int i = 0; i < s->nenv; i++)
+		env[n++] = s->env[i];
+	for (int i = 0; p->env[i]; i++)
+		env[n++] = (char *)(uintptr_t)p->env[i];
+	env[n++] = (char *)(uintptr_t)"PATH=/usr/bin:/bin";
+	if (limits)
+		env[n++] = limits - strlen("ASAN_OPTIONS=");
+	env[n] = NULL;
+	for (int i = 0; i < 3; i++)
+		if (dup2(fd[i], i) < 0)
+			_exit(126);
+	setsid();
+	umask(s->umask);
+	if (r->other)
+		become_nobody();
+	execve(p->path, s->argv, env);
+	_exit(127);
+}
+
+/* Does every process of the session PID sleep? */
+static bool
+asleep(pid_t pid)
+{
+	char path[64], stat[512], *state;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return false;
+	n = read(fd, stat, sizeof(stat) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	stat[n] = '\0';
+	state = strrchr(stat, ')');
+	return state && state[2] == 'S';
+}
+
+/* Waits for the end of PID; false where it had to be killed. */
+static bool
+wait_for(pid_t pid, int *status)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), sleeps = 0;
+	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
+	bool ended = false;
+
+	for (int ms = 0; ms < LIMIT_MS && sleeps < LOOKS_ASLEEP;
+	     ms += LOOK_MS) {
+		if (poll(&pfd, 1, LOOK_MS) > 0) {
+			ended = true;
+			break;
+		}
+		sleeps = asleep(pid) ? sleeps + 1 : 0;
+	}
+	if (pidfd >= 0)
+		close(pidfd);
+	if (!ended)
+		kill(-pid, SIGKILL);
+	if (waitpid(pid, status, 0) < 0)
+		err(2, "waitpid");
+	return ended;
+}
+
+/* A question has no newline; a line of its own for each. */
+static void
+part_questions(char *text, size_t len)
+{
+	for (size_t i = 0; i + 5 < len; i++)
+		if (!strncmp(text + i, "? cp:", 5))
+			text[i + 1] = '\n';
+}
+
+static void
+read_lines(int fd, struct lines *out)
+{
+	off_t len = lseek(fd, 0, SEEK_END);
+	char *text = malloc((size_t)len + 1);
+
+	if (!text || pread(fd, text, (size_t)len, 0) != len)
+		err(2, "reading what was said");
+	part_questions(text, (size_t)len);
+	lines_split(out, text, (size_t)len);
+	lines_sort(out);
+	free(text);
+}
+
+void
+run_program(const struct run *r, const struct program *p,
+	    const struct scene *s, struct result *out)
+{
+	struct far_end ends[SCENE_ENTRIES];
+	int fd[3], status, n;
+	pid_t pid;
+
+	*out = (struct result){ 0 };
+	scene_make(s, r->box);
+	n = start_far_ends(s, ends);
+	fd[0] = text_file(s->answers);
+	fd[1] = text_file("");
+	fd[2] = text_file("");
+	pid = fork();
+	if (pid < 0)
+		err(2, "fork");
+	if (pid == 0)
+		become_program(r, p, s, fd);
+	out->blocked = !wait_for(pid, &status);
+	out->status = WIFEXITED(status) ? WEXITSTATUS(status)
+					: 256 + WTERMSIG(status);
+	stop_far_ends(ends, n, &out->after);
+	read_lines(fd[1], &out->out);
+	read_lines(fd[2], &out->err);
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
+	if (!out->blocked)
+		shot_take(&out->after, r->box, r->now);
+	scene_clear(s, r->box);
+}
+
+bool
+result_equal(const struct result *a, const struct result *b)
+{
+	/* How far it came before it was killed is chance. */
+	if (a->blocked || b->blocked)
+		return a->blocked && b->blocked;
+	return a->status == b->status && lines_equal(&a->out, &b->out) &&
+	       lines_equal(&a->err, &b->err) &&
+	       lines_equal(&a->after, &b->after);
+}
+
+void
+result_release(struct result *r)
+{
+	lines_release(&r->out);
+	lines_release(&r->err);
+	lines_release(&r->after);
+}

@@ -1,0 +1,618 @@
+#!/bin/sh
+# Workers die, by SIGKILL, and it costs nothing: the copy is the same, counted
+# the same, each name said once, status 0, and one line on stderr a death.
+#
+#   random_*        at a random moment: a tree and a big file, $MCP_DEATH_ROUNDS
+#                   times (default 10, and half of that)
+#   killed_at_*     before each N-th system call of a kind, and so again and
+#                   again: each replacement dies at its N-th too
+#   all_killed      all workers at once, as often as something was done
+#   no_clobber, update    what is there already is decided about as without a
+#                   death
+#   three_deaths_*  what kills whoever touches it is given up, as an error; the
+#                   rest goes on
+#   conductor       it dies: nobody remains
+#   fork_refused, replacement_refused     no process to be had
+#
+# strace counts the calls of each process by itself. The conductor must not come
+# to N, so the first operand is a big file: with that it forks at once.
+
+. "$(dirname "$0")/lib.sh"
+
+ROUNDS=${MCP_DEATH_ROUNDS:-10}
+
+[ "$SANITIZERS" = no ] || ROUNDS=${MCP_DEATH_ROUNDS:-3}
+
+# Around 350 entries: files of some sizes, links of both kinds, FIFOs, holes,
+# directories that one may not write into.
+make_tree()
+{
+	"$HELPERS/bigtree" --files=220 --dirs=16 --fanout=3 \
+		--lognormal=3000,1.5 --max=300000 "$1" >"$TEST_ROOT/made"
+	i=0
+	find "$1" -type d | sort >"$TEST_ROOT/dirs"
+	find "$1" -type f | sort | head -n 30 >"$TEST_ROOT/files"
+	while read -r file; do
+		i=$((i + 1))
+		ln "$file" "$1/name-$i"
+	done <"$TEST_ROOT/files"
+	while read -r dir; do
+		ln -s target "$dir/symlink"
+		ln "$dir/symlink" "$1/symlink-$(basename "$dir")"
+		mkfifo "$dir/fifo"
+		echo 'read only' >"$dir/read-only"
+		chmod 444 "$dir/read-only"
+	done <"$TEST_ROOT/dirs"
+	truncate -s 1M "$1/hole"
+	echo end >>"$1/hole"
+	# The times of directories change with what was made in them.
+	while read -r dir; do
+		touch -d '2001-02-03 04:05:06.789' "$dir"
+	done <"$TEST_ROOT/dirs"
+	sed -n '5,9p' "$TEST_ROOT/dirs" | tr '\n' '\0' | xargs -0 chmod 555
+}
+
+before_all()
+{
+	SRC=$TEST_ROOT/src
+	BIG=$TEST_ROOT/big
+	BIGGER=$TEST_ROOT/bigger
+	make_tree "$SRC"
+	# All hole, but for its end: a FILE job that is done at once.
+	truncate -s 9M "$BIG"
+	dd if=/dev/urandom of="$BIGGER" bs=1M count=80 status=none
+	mkdir "$TEST_ROOT/undisturbed"
+	"$MCP" -a -v -j 3 --stats "$BIG" "$SRC" "$TEST_ROOT/undisturbed" \
+		>"$TEST_ROOT/lines" 2>"$TEST_ROOT/stats"
+}
+
+# The counts of --stats, without what differs from run to run.
+counts()
+{
+	grep -E '^(files|directories|symlinks|specials|hard links|skipped|errors|bytes|holes|methods) ' "$1"
+}
+
+# Lines of -v in a common order, with the destination's name cut out.
+lines()
+{
+	sed "s|$2/||g" "$1" | sort
+}
+
+deaths()
+{
+	grep -c '^mcp: worker [0-9]* was killed by signal 9 (Killed);' "$ERR"
+}
+
+# The same copy, the same counts, a line a death.
+assert_counted()
+{
+	assert_same_tree "$SRC" dst/src
+	assert_same_file "$BIG" dst/big
+	assertEquals "counts: $1" "$(counts "$TEST_ROOT/stats")" \
+		"$(counts "$ERR")"
+	lost=$(sed -n 's/^workers .* \([0-9]*\) lost and replaced$/\1/p' "$ERR")
+	assertEquals "lines of deaths: $1" "${lost:-0}" "$(deaths)"
+	assertEquals "other messages: $1" '' \
+		"$(sed '/^mcp: worker/d;/^files /,$d' "$ERR")"
+}
+
+# And each name once.
+assert_undisturbed()
+{
+	assert_counted "$1"
+	lines "$TEST_ROOT/lines" "$TEST_ROOT/undisturbed" >lines.expected
+	lines "$OUT" "$PWD/dst" >lines.got
+	assertEquals "lines of -v: $1" '' "$(diff lines.expected lines.got)"
+}
+
+# The leak check would need a ptrace(2) of its own.
+traced()
+{
+	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 \
+		limited strace -f -qq -o "$TEST_ROOT/strace" "$@"
+}
+
+# killing CALL N ARG...: mcp, whose workers each die at their N-th such call
+killing()
+{
+	call=$1
+	when=$2
+	shift 2
+	traced -e "trace=$call" -e "inject=$call:signal=KILL:when=$when" \
+		"$MCP" "$@"
+}
+
+# killed_at SYSCALL N...: and some did die of it.  N is not small, for three that
+# happen to die at the same entry give it up.
+killed_at()
+{
+	need_command strace || return 0
+	syscall=$1
+	shift
+	for n; do
+		remove dst
+		mkdir dst
+		expect 0 killing "$syscall" "$n" -a -v -j 2 --stats \
+			"$BIG" "$SRC" "$PWD/dst"
+		[ "$(deaths)" -gt 0 ] || fail "nobody died at $syscall $n"
+		assert_undisturbed "$syscall $n"
+	done
+}
+
+# ---------------------------------------------------------------------------
+# At a random moment
+# ---------------------------------------------------------------------------
+
+random_number=$(date +%N | sed 's/^0*//')
+
+# Below $1, into $random.
+draw()
+{
+	random_number=$(((random_number * 1103515245 + 12345) % 2147483648))
+	random=$((random_number / 65536 % $1))
+}
+
+workers()
+{
+	cat "/proc/$MCP_PID/task/$MCP_PID/children" 2>/dev/null
+}
+
+has_workers()
+{
+	[ -n "$(workers)" ] || ! kill -0 "$MCP_PID" 2>/dev/null
+}
+
+# One of the words that follow, or nothing.
+pick()
+{
+	[ $# -gt 0 ] || return 0
+	draw $#
+	shift "$random"
+	echo "$1"
+}
+
+need_children()
+{
+	[ -e "/proc/$$/task/$$/children" ] || {
+		skip 'needs /proc/PID/task/TID/children'
+		return 1
+	}
+}
+
+# random_death MS ARG...: one worker of mcp dies within MS ms, if it is still
+# there by then.
+random_death()
+{
+	draw "$1"
+	delay=$(printf '0.%03d' "$random")
+	shift
+	mcp_start "$@" >"$OUT" 2>"$ERR"
+	poll 10 has_workers
+	sleep "$delay"
+	# shellcheck disable=SC2046
+	victim=$(pick $(workers))
+	[ -z "$victim" ] || kill -KILL "$victim" 2>/dev/null
+	mcp_wait
+	assertEquals "status, after $delay s" 0 $?
+	killed=$((killed + $(deaths)))
+}
+
+test_random_death_in_a_tree()
+{
+	need_children || return 0
+	killed=0
+	mkdir once
+	began=$(date +%s%3N)
+	expect 0 mcp -a -j 4 "$BIG" "$SRC" once
+	took=$(($(date +%s%3N) - began))
+	for _ in $(seq "$ROUNDS"); do
+		remove dst
+		mkdir dst
+		random_death "$((took + 1))" -a -v -j 4 --stats "$BIG" "$SRC" \
+			"$PWD/dst"
+		assert_undisturbed "killed after $delay s"
+	done
+	[ "$killed" -gt 0 ] || [ "$ROUNDS" -lt 10 ] || fail 'nobody died'
+}
+
+test_random_death_in_a_big_file()
+{
+	need_children || return 0
+	killed=0
+	for method in auto mmap rw; do
+		for _ in $(seq "$(((ROUNDS + 5) / 6))"); do
+			rm -f copy
+			random_death 80 -a -j 3 --stats --method=$method \
+				--reflink=never "$BIGGER" copy
+			assert_same_file "$BIGGER" copy
+			assertContains "$(cat "$ERR")" '83,886,080'
+			assertContains "$(cat "$ERR")" 'errors       0'
+		done
+	done
+}
+
+# ---------------------------------------------------------------------------
+# At each place
+# ---------------------------------------------------------------------------
+
+test_killed_at_open()
+{
+	killed_at openat 61
+}
+
+test_killed_at_mkdir()
+{
+	killed_at mkdirat 6
+}
+
+# Without -v, with which the conductor too would come to N.
+test_killed_at_read_of_tokens_and_data()
+{
+	need_command strace || return 0
+	for n in 30 77; do
+		remove dst
+		mkdir dst
+		expect 0 killing read "$n" -a -j 2 --stats "$BIG" "$SRC" dst
+		[ "$(deaths)" -gt 0 ] || fail "nobody died at read $n"
+		assert_counted "read $n"
+	done
+}
+
+test_killed_at_write_of_data()
+{
+	need_command strace || return 0
+	mkdir dst
+	expect 0 killing write 90 -a -j 2 --stats "$BIG" "$SRC" dst
+	[ "$(deaths)" -gt 0 ] || fail 'nobody died at write 44'
+	assert_counted 'write 90'
+}
+
+test_killed_at_link()
+{
+	killed_at linkat 12
+}
+
+test_killed_at_symlink()
+{
+	killed_at symlinkat 6
+}
+
+test_killed_at_special()
+{
+	killed_at mknodat 6
+}
+
+test_killed_at_times()
+{
+	killed_at utimensat 9 33
+}
+
+test_killed_at_mode()
+{
+	killed_at fchmod 9
+}
+
+test_killed_at_close()
+{
+	killed_at close 50
+}
+
+test_killed_at_stat()
+{
+	killed_at newfstatat 40
+}
+
+test_killed_at_listing()
+{
+	killed_at getdents64 7
+}
+
+test_killed_at_looking_for_holes()
+{
+	killed_at lseek 9
+}
+
+# big_killed_at METHOD SYSCALL N
+big_killed_at()
+{
+	need_command strace || return 0
+	rm -f copy
+	expect 0 killing "$2" "$3" -a -j 2 --stats --method="$1" \
+		--reflink=never "$BIGGER" copy
+	[ "$(deaths)" -gt 0 ] || fail "$1: nobody died at $2 $3"
+	assert_same_file "$BIGGER" copy
+	assert_same_tree "$BIGGER" copy
+	assertContains "$1, $2 $3" "$(counts "$ERR")" 'files        1'
+	assertContains "$1, $2 $3" "$(counts "$ERR")" 'errors       0'
+	assertContains "$1, $2 $3" "$(counts "$ERR")" 'bytes        83,886,080 '
+}
+
+test_killed_in_a_big_file_that_is_mapped()
+{
+	big_killed_at mmap madvise 3
+	big_killed_at mmap openat 20
+}
+
+test_killed_in_a_big_file_that_is_written()
+{
+	big_killed_at rw pwrite64 20
+	big_killed_at rw pread64 20
+}
+
+test_killed_in_a_big_file_of_ranges()
+{
+	big_killed_at range copy_file_range 3
+}
+
+# ---------------------------------------------------------------------------
+# Again and again
+# ---------------------------------------------------------------------------
+
+entries_made()
+{
+	find dst | wc -l
+}
+
+more_was_made()
+{
+	[ "$(entries_made)" -gt "$made" ] || ! kill -0 "$MCP_PID" 2>/dev/null
+}
+
+test_all_killed_as_often_as_something_was_done()
+{
+	need_children || return 0
+	mkdir dst
+	mcp_start -a -v -j 4 --stats "$BIG" "$SRC" "$PWD/dst" >"$OUT" 2>"$ERR"
+	for _ in 1 2 3 4 5 6; do
+		made=$(entries_made)
+		poll 10 more_was_made
+		# shellcheck disable=SC2046
+		kill -KILL $(workers) 2>/dev/null
+	done
+	mcp_wait
+	assertEquals 'status' 0 $?
+	assert_undisturbed 'all killed'
+}
+
+# ---------------------------------------------------------------------------
+# What is there already
+# ---------------------------------------------------------------------------
+
+# Some that are newer, some that are older than their source, most missing.
+some_are_there()
+{
+	remove "$1"
+	mkdir -p "$1/src"
+	sed -n '5,25p' "$TEST_ROOT/files" >there
+	while read -r file; do
+		mkdir -p "$1/$(dirname "src/${file#"$SRC/"}")"
+		echo there >"$1/src/${file#"$SRC/"}"
+		touch -d 2035-01-01 "$1/src/${file#"$SRC/"}"
+	done <there
+	head -n 10 there | while read -r file; do
+		touch -d 1999-01-01 "$1/src/${file#"$SRC/"}"
+	done
+	for name in symlink fifo; do
+		echo there >"$1/src/$name"
+		touch -d 1999-01-01 "$1/src/$name"
+	done
+}
+
+# The same result as without a death, with -n or -u.
+as_without_a_death()
+{
+	need_command strace || return 0
+	some_are_there expected
+	expect 0 mcp -a "$1" -j 3 --stats "$BIG" "$SRC" expected
+	cp "$ERR" stats
+	for at in 'openat 60' 'utimensat 13' 'symlinkat 6' 'mknodat 6' \
+		'linkat 9'; do
+		some_are_there dst
+		# shellcheck disable=SC2086
+		expect 0 killing $at -a "$1" -j 2 --stats "$BIG" "$SRC" dst
+		[ "$(deaths)" -gt 0 ] || fail "nobody died at $at"
+		assert_same_tree --no-dir-times expected dst
+		assertEquals "$1: $at" "$(counts stats)" "$(counts "$ERR")"
+	done
+}
+
+test_no_clobber_with_deaths()
+{
+	as_without_a_death -n
+}
+
+test_update_with_deaths()
+{
+	as_without_a_death -u
+}
+
+# ---------------------------------------------------------------------------
+# What kills whoever touches it
+# ---------------------------------------------------------------------------
+
+# fatal CALL PATH ARG...: mcp, whose workers die at the call for that path
+fatal()
+{
+	call=$1
+	path=$2
+	shift 2
+	traced -P "$path" -e "trace=$call" -e "inject=$call:signal=KILL" \
+		"$MCP" "$@"
+}
+
+make_fatal_tree()
+{
+	mkdir -p src/dir src/after
+	for i in $(seq 100); do
+		echo "$i" >"src/dir/$i"
+		echo "$i" >"src/after/$i"
+	done
+	echo fatal >src/dir/fatal
+	mkdir dst
+}
+
+# All but what was fatal is there, and said once; three workers were lost.
+assert_given_up()
+{
+	assertEquals 'errors' "$1" "$(grep '^mcp: cannot' "$ERR")"
+	assertEquals 'deaths' "$2" "$(deaths)"
+	rm -rf src/dir/fatal dst/src/dir/fatal
+	assert_same_tree --no-dir-times src dst/src
+}
+
+test_three_deaths_give_a_file_up()
+{
+	need_command strace || return 0
+	make_fatal_tree
+	expect 1 fatal openat fatal -a -v -j 2 "$BIG" src dst
+	assert_given_up \
+		"mcp: cannot copy 'src/dir/fatal': 3 workers died at it" 3
+	find src | sort >names.expected
+	sed "s/^'\(src[^']*\)' -> .*/\1/; /fatal/d; /^'/d" "$OUT" |
+		sort >names.got
+	assertEquals '' "$(diff names.expected names.got)"
+}
+
+test_three_deaths_after_its_line_cost_no_other_line()
+{
+	need_command strace || return 0
+	make_fatal_tree
+	expect 1 fatal utimensat "$PWD/dst/src/dir/fatal" \
+		-a -v -j 1 "$BIG" src dst
+	assert_given_up \
+		"mcp: cannot copy 'src/dir/fatal': 3 workers died at it" 3
+	find src | sort >names.expected
+	sed "s/^'\(src[^']*\)' -> .*/\1/; /fatal/d; /^'/d" "$OUT" |
+		sort >names.got
+	assertEquals '' "$(diff names.expected names.got)"
+}
+
+test_three_deaths_give_a_directory_up()
+{
+	need_command strace || return 0
+	make_fatal_tree
+	rm src/dir/fatal
+	mkdir src/dir/fatal
+	echo below >src/dir/fatal/below
+	expect 1 fatal mkdirat fatal -a -j 2 "$BIG" src dst
+	assert_given_up \
+		"mcp: cannot copy 'src/dir/fatal': 3 workers died at it" 3
+}
+
+test_three_deaths_give_an_operand_up()
+{
+	need_command strace || return 0
+	make_fatal_tree
+	echo fatal >fatal
+	expect 1 fatal openat fatal -a -j 2 "$BIG" fatal src dst
+	assertContains "$(cat "$ERR")" \
+		"mcp: cannot copy 'fatal': 3 workers died at it"
+}
+
+test_three_deaths_give_a_big_file_up()
+{
+	need_command strace || return 0
+	make_fatal_tree
+	cp "$BIG" src/dir/fatal
+	echo end >>src/dir/fatal
+	expect 1 fatal openat fatal -a -j 2 "$BIG" src dst
+	assert_given_up \
+		"mcp: cannot copy 'src/dir/fatal': 3 workers died at it" 3
+}
+
+# Its end too is deadly, when what was begun is to be taken back.
+test_three_deaths_twice_end_a_big_file()
+{
+	need_command strace || return 0
+	make_fatal_tree
+	cp "$BIG" src/dir/fatal
+	echo end >>src/dir/fatal
+	MCP_LIMIT=20
+	expect 1 fatal ftruncate "$PWD/dst/src/dir/fatal" \
+		-a -j 2 "$BIG" src dst
+	MCP_LIMIT=60
+	message="mcp: cannot copy 'src/dir/fatal': 3 workers died at it"
+	assert_given_up "$message
+$message" 6
+}
+
+# ---------------------------------------------------------------------------
+# The conductor
+# ---------------------------------------------------------------------------
+
+test_conductor_dies_and_nobody_remains()
+{
+	need_children || return 0
+	for delay in 0.01 0.03; do
+		remove dst
+		mkdir dst
+		mcp_start -a -j 4 "$BIG" "$BIGGER" "$SRC" "$PWD/dst"
+		poll 10 has_workers
+		sleep $delay
+		kill -KILL "$MCP_PID" 2>/dev/null
+		mcp_wait
+		poll 5 no_leftovers || fail 'somebody remained'
+	done
+}
+
+# ---------------------------------------------------------------------------
+# No process to be had
+# ---------------------------------------------------------------------------
+
+# mcp_as_nobody_limited ARG...: who may have no other process
+mcp_as_nobody_limited()
+{
+	[ -e "$TEST_ROOT/mcp" ] || install -m 755 "$MCP" "$TEST_ROOT/mcp"
+	judged as_nobody timeout -k 5 "$MCP_LIMIT" \
+		prlimit --nproc=1:1 "$TEST_ROOT/mcp" "$@"
+}
+
+# Directories that only root may write into are root's affair.
+make_tree_for_all()
+{
+	"$HELPERS/bigtree" --files=300 --dirs=10 --size=2000 "$1" >made
+	mkdir -m 777 dst
+}
+
+test_fork_refused_copies_all_the_same()
+{
+	need_command prlimit || return 0
+	make_tree_for_all src
+	expect 0 mcp_as_nobody_limited -r -j 4 --stats src dst
+	assert_same_tree --no-owner --no-times src dst/src
+}
+
+is_gone()
+{
+	! kill -0 "$MCP_PID" 2>/dev/null
+}
+
+test_replacement_refused_is_an_error()
+{
+	need_root || return 0
+	need_children || return 0
+	need_command prlimit || return 0
+	make_tree_for_all src
+	mkfifo hold
+	install -m 755 "$MCP" "$TEST_ROOT/mcp"
+	# -v into a pipe that nobody reads holds the copy up.
+	as_nobody timeout -k 5 "$MCP_LIMIT" sh -c \
+		'echo $$ >pid.new && mv pid.new pid && exec "$@" >hold' sh \
+		"$TEST_ROOT/mcp" -rv -j 2 src dst 2>"$ERR" &
+	chmod 777 . && chmod 666 hold
+	exec 8<>hold
+	poll 10 test -s pid
+	MCP_PID=$(cat pid)
+	poll 10 has_workers
+	as_nobody prlimit --pid "$MCP_PID" --nproc=1:1
+	# shellcheck disable=SC2046
+	kill -KILL $(workers)
+	cat <&8 >"$OUT" &
+	reader=$!
+	poll 20 is_gone
+	kill "$reader"
+	exec 8<&-
+	assertContains "$(cat "$ERR")" 'all workers died and none can be made'
+}
+
+. "$SHUNIT2"
