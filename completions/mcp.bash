@@ -41,12 +41,19 @@ _mcp_value()
 		_mcp_attributes ;;
 	--progress | --reflink | --sparse)
 		_mcp_reply "$lead" auto always never ;;
+	--backup)
+		_mcp_reply "$lead" none off simple never existing nil \
+			numbered t ;;
+	--update)
+		_mcp_reply "$lead" all none none-fail older ;;
 	--method)
 		_mcp_reply "$lead" auto mmap range rw clone ;;
 	-j | --workers)
 		_mcp_reply "$lead" auto 1 2 4 8 16 32 64 128 256 ;;
 	-t | --target-directory)
 		_mcp_directories ;;
+	-S | --suffix)
+		;;	# anybody's guess
 	*)
 		return 1 ;;
 	esac
@@ -58,7 +65,7 @@ _mcp_value()
 # the last letter of a cluster of short options, if it takes a value
 _mcp_short_with_value()
 {
-	[[ $1 =~ ^-[adfHiLnPpRrTuvx]*([jt])$ ]] && REPLY=-${BASH_REMATCH[1]}
+	[[ $1 =~ ^-[abdfHilLnPpRrsTuvxZ]*([jSt])$ ]] && REPLY=-${BASH_REMATCH[1]}
 }
 
 _mcp()
@@ -96,7 +103,8 @@ _mcp()
 		return
 	fi
 	case $prev in
-	--method | --no-preserve | --sparse | --target-directory | --workers)
+	--method | --no-preserve | --sparse | --suffix | --target-directory | \
+		--workers)
 		_mcp_value "$prev"
 		return ;;
 	esac
@@ -107,13 +115,17 @@ _mcp()
 	[[ $cur == -* ]] || return
 
 	item=$cur
-	_mcp_reply '' -a -d -f -H -i -j -L -n -P -p -R -r -T -t -u -v -x \
-		--archive --dereference --force --help --interactive \
+	_mcp_reply '' -a -b -d -f -H -i -j -l -L -n -P -p -R -r -s -S -T -t \
+		-u -v -x -Z --archive --attributes-only --backup --backup= \
+		--context --context= --copy-contents --debug --dereference \
+		--force --help --interactive --keep-directory-symlink --link \
 		--method= --no-clobber --no-dereference --no-preserve= \
-		--no-target-directory --one-file-system --preserve \
+		--no-target-directory --one-file-system --parents --preserve \
 		--preserve= --progress --progress= --recursive --reflink \
-		--reflink= --sparse= --stats --strip-trailing-slashes \
-		--target-directory= --update --verbose --version --workers=
+		--reflink= --remove-destination --sparse= --stats \
+		--strip-trailing-slashes --suffix= --symbolic-link \
+		--target-directory= --update --update= --verbose --version \
+		--workers=
 	[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] &&
 		compopt -o nospace 2>/dev/null
 	return 0

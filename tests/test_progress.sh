@@ -235,7 +235,7 @@ test_window_follows_its_size()
 	forget_frames
 	see ' 30 wide'
 	forget_frames
-	for i in 1 2 3; do
+	for _ in 1 2 3; do
 		see ' files '
 		forget_frames
 	done

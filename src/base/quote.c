@@ -139,27 +139,61 @@ quote(const char *name)
 	return quote_n(0, name);
 }
 
+/* Would a shell take it for what it is? */
+static bool
+needs_quotes(const char *name)
+{
+	size_t left = strlen(name);
+	mbstate_t st = { 0 };
+
+	if (!left || *name == '#' || *name == '~' || !strcmp(name, "{") ||
+	    !strcmp(name, "}") || strpbrk(name, " !\"$&'()*;<=>?[\\^`|"))
+		return true;
+	while (left) {
+		struct glyph g = glyph_next(name, left, &st);
+
+		if (!g.printable)
+			return true;
+		name += g.len;
+		left -= g.len;
+	}
+	return false;
+}
+
 const char *
 quote_bare(const char *name)
 {
-	const char *p = name;
+	int err = errno;
+	bool quoted = needs_quotes(name);
 
-	if (*p && *p != '~' && *p != '#')
-		while (*p && (fits_double_quotes((unsigned char)*p) ||
-			      *p == '@') &&
-		       *p != ' ' && *p != '\'' && (unsigned char)*p < 0x80)
-			p++;
-	return p != name && !*p ? name : quote(name);
+	errno = err;
+	return quoted ? quote(name) : name;
 }
 
 const char *
 quote_word(const char *word)
 {
 	static struct strbuf sb;
+	bool utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	size_t left = strlen(word);
+	mbstate_t st = { 0 };
+	int err = errno;
 
-	if (strcmp(nl_langinfo(CODESET), "UTF-8"))
-		return quote(word);
 	strbuf_reset(&sb);
-	strbuf_addf(&sb, "\u2018%s\u2019", word);
+	strbuf_adds(&sb, utf8 ? "\u2018" : "'");
+	for (const char *p = word; left;) {
+		struct glyph g = glyph_next(p, left, &st);
+
+		if (*p == '\\' || (*p == '\'' && !utf8))
+			strbuf_addc(&sb, '\\');
+		for (size_t i = 0; i < g.len && !g.printable; i++)
+			add_escape(&sb, (unsigned char)p[i]);
+		if (g.printable)
+			strbuf_add(&sb, p, g.len);
+		p += g.len;
+		left -= g.len;
+	}
+	strbuf_adds(&sb, utf8 ? "\u2019" : "'");
+	errno = err;
 	return strbuf_str(&sb);
 }

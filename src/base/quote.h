@@ -20,7 +20,7 @@ void quote_add(struct strbuf *sb, const char *name);
 const char *quote_n(unsigned slot, const char *name);
 const char *quote(const char *name);
 
-/* A word of the command line: in the quotation marks of the locale. */
+/* A word of the command line: in quotation marks of the locale, for the eye. */
 const char *quote_word(const char *word);
 
 /* As it is where it needs no quotes in a shell, else as quote(). */

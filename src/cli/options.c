@@ -188,8 +188,10 @@ one_word(const char *option, const char *arg, const struct word *words)
 }
 
 static void
-set_attr(struct copy_opts *o, enum attr attr, bool on)
+set_attr(struct options *out, enum attr attr, bool on)
 {
+	struct copy_opts *o = &out->copy;
+
 	switch (attr) {
 	case ATTR_MODE:
 		o->keep_mode = on;
@@ -208,28 +210,25 @@ set_attr(struct copy_opts *o, enum attr attr, bool on)
 		o->keep_xattr = o->require_xattr = on;
 		break;
 	case ATTR_CONTEXT:
-		if (on && access("/sys/fs/selinux/enforce", F_OK) < 0) {
-			diag_error(0, "cannot preserve security context without"
-				   " an SELinux-enabled kernel");
-			exit(EXIT_FAILURE);
-		}
-		o->keep_context = on;
+		out->context.keep = out->context.require = on;
 		break;
 	case ATTR_ALL:
 		o->keep_mode = o->keep_owner = o->keep_times = on;
-		o->keep_links = o->keep_xattr = o->keep_context = on;
+		o->keep_links = o->keep_xattr = on;
+		if (context_enabled())
+			out->context.keep = on;
 		o->default_mode = !on;
 		break;
 	}
 }
 
 static void
-set_attrs(struct copy_opts *o, const char *option, const char *list, bool on)
+set_attrs(struct options *out, const char *option, const char *list, bool on)
 {
 	for (;;) {
 		size_t len = strcspn(list, ",");
 
-		set_attr(o,
+		set_attr(out,
 			 (enum attr)word_value(option, list, len, attr_words),
 			 on);
 		if (!list[len])
@@ -264,28 +263,69 @@ workers_from(const char *what, const char *text)
 static void
 set_update(struct options *out, const char *arg)
 {
-	struct copy_opts *o = &out->copy;
-	enum update how = arg ? (enum update)one_word("--update", arg,
-						      update_words)
-			      : UPDATE_OLDER;
-
-	o->update = how == UPDATE_OLDER;
-	if (how == UPDATE_NONE)
-		o->clobber = CLOBBER_NO;
-	else if (how == UPDATE_NONE_FAIL)
-		o->clobber = CLOBBER_FAIL;
-	else if (o->clobber != CLOBBER_ASK)
-		o->clobber = CLOBBER_YES;
-	out->no_clobber = false;
+	out->update = arg ? one_word("--update", arg, update_words)
+			  : UPDATE_OLDER;
 }
 
-/* SELinux is what it is for; without it cp goes on, and says so. */
+/* -n is --update=none said otherwise, and the stronger; -i takes it back. */
 static void
-set_context(const char *arg)
+choose_clobber(struct options *out)
 {
-	if (arg)
+	struct copy_opts *o = &out->copy;
+
+	if (out->no_clobber)
+		out->update = UPDATE_NONE;
+	o->update = out->update == UPDATE_OLDER;
+	o->clobber = out->update == UPDATE_NONE	       ? CLOBBER_NO
+		     : out->update == UPDATE_NONE_FAIL ? CLOBBER_FAIL
+		     : out->ask			       ? CLOBBER_ASK
+						       : CLOBBER_YES;
+}
+
+/* Without SELinux -Z asks for nothing that could be missed. */
+static void
+set_context(struct options *out, const char *arg)
+{
+	if (context_enabled()) {
+		if (arg)
+			out->context.fixed = arg;
+		else
+			out->context.by_path = true;
+	} else if (arg) {
 		diag_note("warning: ignoring --context; it requires an"
 			  " SELinux-enabled kernel");
+	}
+}
+
+static void
+choose_context(struct options *out)
+{
+	struct context_wish *c = &out->context;
+	bool set = c->by_path || c->fixed;
+
+	c->attributes_only = out->copy.attributes_only;
+	if (set && !c->require)
+		c->keep = false;	/* -Z is stronger than -a */
+	if (set && c->keep) {
+		diag_error(0, "cannot set target context and preserve it");
+		exit(EXIT_FAILURE);
+	}
+	if (c->require && !context_enabled()) {
+		diag_error(0, "cannot preserve security context without an"
+			   " SELinux-enabled kernel");
+		exit(EXIT_FAILURE);
+	}
+	if (!set && !c->keep)
+		return;
+	out->copy.context = context_make(c);
+	if (!out->copy.context && c->fixed) {
+		diag_error(errno,
+			   "failed to set default file creation context to %s",
+			   quote_word(c->fixed));
+		exit(EXIT_FAILURE);
+	}
+	if (!out->copy.context)
+		diag_note("warning: ignoring --context: %s", strerror(errno));
 }
 
 static void
@@ -326,7 +366,7 @@ take_long(struct options *out, int opt, const char *arg)
 		o->contents = true;
 		break;
 	case OPT_CONTEXT:
-		set_context(arg);
+		set_context(out, arg);
 		break;
 	case OPT_DEBUG:
 		o->debug = o->verbose = true;
@@ -345,12 +385,12 @@ take_long(struct options *out, int opt, const char *arg)
 		break;
 	case OPT_PRESERVE:
 		if (arg)
-			set_attrs(o, "--preserve", arg, true);
+			set_attrs(out, "--preserve", arg, true);
 		else
 			set_p(o);
 		break;
 	case OPT_NO_PRESERVE:
-		set_attrs(o, "--no-preserve", arg, false);
+		set_attrs(out, "--no-preserve", arg, false);
 		break;
 	case OPT_REFLINK:
 		o->reflink = arg ? (enum copy_reflink)one_word(
@@ -396,7 +436,8 @@ take_short(struct options *out, int opt, const char *arg)
 	case 'a':
 		o->recursive = true;
 		o->deref = DEREF_NEVER;
-		set_attr(o, ATTR_ALL, true);
+		set_attr(out, ATTR_ALL, true);
+		out->context.archive = true;
 		break;
 	case 'b':
 		out->backup = true;
@@ -412,7 +453,7 @@ take_short(struct options *out, int opt, const char *arg)
 		o->deref = DEREF_ARGS;
 		break;
 	case 'i':
-		o->clobber = CLOBBER_ASK;
+		out->ask = true;
 		out->no_clobber = false;
 		break;
 	case 'j':
@@ -427,7 +468,7 @@ take_short(struct options *out, int opt, const char *arg)
 		o->deref = DEREF_ALWAYS;
 		break;
 	case 'n':
-		o->clobber = CLOBBER_NO;
+		out->ask = false;
 		out->no_clobber = true;
 		break;
 	case 'P':
@@ -464,7 +505,7 @@ take_short(struct options *out, int opt, const char *arg)
 		o->one_file_system = true;
 		break;
 	case 'Z':
-		set_context(NULL);
+		set_context(out, NULL);
 		break;
 	default:
 		take_long(out, opt, arg);
@@ -530,9 +571,13 @@ check(const struct options *out)
 		diag_error(0, "cannot make both hard and symbolic links");
 		options_usage_error();
 	}
-	if (out->backup && out->no_clobber) {
-		diag_error(0, "options --backup and --no-clobber are mutually"
-			   " exclusive");
+	if (out->backup &&
+	    (o->clobber == CLOBBER_NO || o->clobber == CLOBBER_FAIL)) {
+		diag_error(0, out->no_clobber
+				      ? "options --backup and --no-clobber are"
+					" mutually exclusive"
+				      : "--backup is mutually exclusive with"
+					" -n or --update=none-fail");
 		options_usage_error();
 	}
 	if (o->reflink == REFLINK_ALWAYS && o->sparse != SPARSE_AUTO) {
@@ -558,12 +603,12 @@ options_read(struct options *out, int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, short_options, long_options,
 				  NULL)) != -1)
 		take_short(out, opt, optarg);
+	choose_clobber(out);
 	check(out);
 	choose_backup(out);
+	choose_context(out);
 	read_environment(out);
 	o->through_dangling = getenv("POSIXLY_CORRECT") != NULL;
-	if (o->clobber == CLOBBER_NO)
-		o->update = false;
 	if (o->deref == DEREF_UNSET)
 		o->deref = o->recursive && !out->hard_links
 				   ? DEREF_NEVER

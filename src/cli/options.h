@@ -5,6 +5,7 @@
 #define MCP_CLI_OPTIONS_H
 
 #include "board/board.h"
+#include "copy/context.h"
 #include "copy/opts.h"
 #include "run/conductor.h"
 
@@ -21,7 +22,9 @@ struct options {
 	bool parents;			/* --parents */
 	bool backup;			/* some option asked for backups */
 	const char *backup_control;	/* --backup=, or NULL */
-	bool no_clobber;		/* the last of -n, -i, --update was -n */
+	bool ask, no_clobber;		/* which of -i, -n came last */
+	int update;			/* of --update, an enum of options.c */
+	struct context_wish context;	/* -Z, --context, --preserve=context */
 	bool hard_links, symbolic_links;	/* -l, -s: not both */
 	const char *target;		/* -t, or NULL */
 	enum board_backing backing;	/* forced by MCP_BOARD, for tests */

@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "copy/context.h"
 #include "copy/label.h"
 #include "copy/meta.h"
 
@@ -45,7 +46,7 @@ add(struct parents *p, const char *path, size_t len, const char *target)
 	strbuf_adds(&shown, target);
 	if (shown.s[shown.len - 1] != '/')
 		strbuf_addc(&shown, '/');
-	strbuf_adds(&shown, d->src);
+	strbuf_adds(&shown, d->dst);
 	d->shown = shown.s;
 	return d;
 }
@@ -63,7 +64,7 @@ drop_last(struct parents *p)
 static mode_t
 parent_mode(const struct copy_opts *o, const struct stat *src)
 {
-	return o->default_mode ? 0777 : src->st_mode & 07777;
+	return o->default_mode ? 0777 : src->st_mode & 01777;
 }
 
 static mode_t
@@ -75,13 +76,49 @@ making_mode(const struct copy_opts *o, const struct stat *src)
 	       ~(o->keep_mode ? 0 : o->umask);
 }
 
+static const char *
+label_src_of(void *ctx)
+{
+	return ((struct parent *)ctx)->src;
+}
+
+static const char *
+label_dst_of(void *ctx)
+{
+	return ((struct parent *)ctx)->shown;
+}
+
+/* SELinux's label for what is made next, or for what is there. */
+static int
+set_context(const struct parents *p, struct parent *d)
+{
+	struct label names = { label_src_of, label_dst_of, d };
+	struct context_pair pair = { &names, -1, AT_FDCWD, d->src,
+				     p->dst_dir, d->dst };
+	int fd, r;
+
+	if (!p->o->context)
+		return 0;
+	if (d->made)
+		return context_create(p->o->context, &pair, d->st.st_mode);
+	fd = openat(p->dst_dir, d->dst, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		diag_error(errno, "cannot access %s", quote(d->shown));
+		return -1;
+	}
+	r = context_existing(p->o->context, &pair, fd);
+	io_close(&fd);
+	return r;
+}
+
 /* One directory of the way; false with the error reported. */
 static bool
 step(struct parents *p, const char *path, size_t len, const char *target)
 {
 	const struct copy_opts *o = p->o;
 	struct parent *d = add(p, path, len, target);
-	bool keep = o->keep_owner || o->keep_mode || o->keep_times;
+	bool keep = o->keep_owner || o->keep_mode || o->keep_times ||
+		    o->context;
 	bool missing;
 	struct stat st;
 
@@ -93,6 +130,7 @@ step(struct parents *p, const char *path, size_t len, const char *target)
 	if (!missing && !S_ISDIR(st.st_mode)) {
 		diag_error(0, "%s exists but is not a directory",
 			   quote(d->shown));
+		drop_last(p);
 		return false;
 	}
 	if (!missing && !keep) {
@@ -106,9 +144,13 @@ step(struct parents *p, const char *path, size_t len, const char *target)
 		drop_last(p);
 		return false;
 	}
+	d->made = missing;
+	if (set_context(p, d) < 0) {
+		drop_last(p);
+		return false;
+	}
 	if (!missing)
 		return true;
-	d->made = true;
 	if (mkdirat(p->dst_dir, d->dst, making_mode(o, &d->st)) < 0) {
 		diag_error(errno, "cannot make directory %s", quote(d->shown));
 		drop_last(p);
@@ -120,6 +162,27 @@ step(struct parents *p, const char *path, size_t len, const char *target)
 	return true;
 }
 
+/* Where the last of them is there, cp leaves all of them as they are. */
+static bool
+are_there(const struct parents *p, const char *src, size_t end)
+{
+	const char *below = src + strspn(src, "/");
+	char *path = mem_strdup(below);
+	struct stat st;
+	char *slash;
+	bool there;
+
+	path[end > (size_t)(below - src) ? end - (size_t)(below - src) : 0] =
+		'\0';
+	slash = strrchr(path, '/');
+	if (slash)
+		*slash = '\0';
+	there = !slash || (fstatat(p->dst_dir, path, &st, 0) == 0 &&
+			   S_ISDIR(st.st_mode));
+	free(path);
+	return there;
+}
+
 static bool
 make_all(struct parents *p, const char *src, const char *target)
 {
@@ -127,6 +190,8 @@ make_all(struct parents *p, const char *src, const char *target)
 
 	while (end > 1 && src[end - 1] == '/')
 		end--;
+	if (are_there(p, src, end))
+		return true;
 	for (size_t i = 1; i < end; i++)
 		if (src[i] == '/' && src[i - 1] != '/' &&
 		    !step(p, src, i, target))
@@ -152,18 +217,6 @@ parents_make(const struct copy_opts *o, struct operands *ops, bool *failed)
 	return p;
 }
 
-static const char *
-label_src_of(void *ctx)
-{
-	return ((struct parent *)ctx)->src;
-}
-
-static const char *
-label_dst_of(void *ctx)
-{
-	return ((struct parent *)ctx)->shown;
-}
-
 static bool
 finish_one(const struct parents *p, struct parent *d)
 {
@@ -180,8 +233,10 @@ finish_one(const struct parents *p, struct parent *d)
 		return false;
 	}
 	m.dst_mode = now.st_mode;
-	m.final_mode = d->made ? parent_mode(p->o, &d->st) & ~p->o->umask
-			       : now.st_mode;
+	m.final_mode = now.st_mode;
+	if (d->made)	/* S_ISGID is from the directory it is in */
+		m.final_mode = (now.st_mode & 06000) |
+			       (parent_mode(p->o, &d->st) & ~p->o->umask);
 	ok = meta_copy(&m) == 0;
 	io_close(&m.dst_fd);
 	return ok;

@@ -97,8 +97,10 @@ fill(const struct options *opt, struct operands *ops, int n)
 	for (int i = 0; i < n; i++) {
 		const char *src = opt->operands[i];
 
-		ops->v[i].src = opt->strip_slashes ? stripped(src)
-						   : mem_strdup(src);
+		/* As cp: not where the name of the copy is given. */
+		ops->v[i].src = opt->strip_slashes && ops->target
+					? stripped(src)
+					: mem_strdup(src);
 		if (opt->parents)
 			ops->v[i].dst = name_below_target(src);
 		else if (ops->target)

@@ -78,7 +78,8 @@ extent_range(struct copy_pair *p, uint64_t off, uint64_t len)
 
 	if (r <= 0)
 		return r;
-	if (way_refused(p) < 0)
+	/* No error: the source has no more, which read(2) will tell too. */
+	if (p->err && way_refused(p) < 0)
 		return -1;
 	return rwcopy_range(p, p->at, end - p->at);
 }

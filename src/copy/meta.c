@@ -151,6 +151,13 @@ is_acl(const char *name)
 	return !strcmp(name, ACL_ACCESS) || !strcmp(name, ACL_DEFAULT);
 }
 
+/* Already as it is to be, by context.h. */
+static bool
+is_context(const char *name)
+{
+	return !strcmp(name, "security.selinux");
+}
+
 static int
 list_failed(const struct meta *m, int err)
 {
@@ -165,8 +172,14 @@ copy_acls(const struct meta *m, bool access, bool fallback, bool *touched)
 {
 	int r = 0;
 
-	if (!m->o->keep_mode || S_ISLNK(m->src->st_mode))
+	if (S_ISLNK(m->src->st_mode))
 		return 0;
+	if (!m->o->keep_mode) {
+		if (!m->drop_acl)
+			return 0;
+		*touched = true;
+		return copy_acl(m, ACL_ACCESS, false);
+	}
 	if (access || m->drop_acl) {
 		r |= copy_acl(m, ACL_ACCESS, access);
 		*touched = true;
@@ -185,7 +198,7 @@ copy_xattrs(const struct meta *m, bool *touched)
 	bool access = false, fallback = false;
 	int r = 0;
 
-	if (!m->o->keep_xattr && !m->o->keep_context) /* no list: ask for it */
+	if (!m->o->keep_xattr)	/* no list: ask for it */
 		return copy_acls(m, true, true, touched);
 	list = list_buffer();
 	if (m->src_fd >= 0)
@@ -197,14 +210,11 @@ copy_xattrs(const struct meta *m, bool *touched)
 		return list_failed(m, errno);
 	for (const char *name = list; name < list + n;
 	     name += strlen(name) + 1) {
-		bool context = !strcmp(name, "security.selinux");
-
 		access |= !strcmp(name, ACL_ACCESS);
 		fallback |= !strcmp(name, ACL_DEFAULT);
-		if (is_acl(name))
+		if (is_acl(name) || (m->o->context && is_context(name)))
 			continue;
-		if (context ? m->o->keep_context : m->o->keep_xattr)
-			r |= copy_xattr(m, name);
+		r |= copy_xattr(m, name);
 	}
 	return r | copy_acls(m, access, fallback, touched);
 }
@@ -274,6 +284,26 @@ copy_times(const struct meta *m)
 	return -1;
 }
 
+/*
+ * Hands the destination over.  A new owner or group must not get, not even for
+ * a moment, what the old ones had: a file that was there is first narrowed to
+ * what it will be.  As copy_owner; *HAVE is the mode afterwards.
+ */
+static int
+give_away(const struct meta *m, mode_t *have, mode_t want)
+{
+	int own;
+
+	if (!S_ISLNK(m->src->st_mode) && (*have & ~want & 077)) {
+		if (set_mode(m, *have & want & 0700) < 0)
+			return -1;
+		*have &= want & 0700;
+	}
+	own = copy_owner(m);
+	*have &= (mode_t)~(S_ISUID | S_ISGID);
+	return own;
+}
+
 int
 meta_copy(const struct meta *m)
 {
@@ -283,10 +313,10 @@ meta_copy(const struct meta *m)
 	struct stat st;
 	int r = 0, own = 0;
 
-	if (o->keep_mode)
-		want = m->src->st_mode & 07777;
 	if (o->keep_owner) {
-		if (dst_stat(m, &st) < 0) {
+		if (m->dst) {
+			st = *m->dst;
+		} else if (dst_stat(m, &st) < 0) {
 			diag_error(errno, "cannot stat %s",
 				   quote(label_dst(m->label)));
 			return -1;
@@ -294,13 +324,17 @@ meta_copy(const struct meta *m)
 		have = st.st_mode & 07777;
 		if (st.st_uid != m->src->st_uid ||
 		    st.st_gid != m->src->st_gid) {
-			own = copy_owner(m);
-			have &= (mode_t)~(S_ISUID | S_ISGID);
+			own = give_away(m, &have,
+					o->keep_mode ? m->src->st_mode : want);
+			if (!S_ISDIR(st.st_mode))
+				want &= (mode_t)~(S_ISUID | S_ISGID);
 		}
 		if (own < 0)
 			r = -1;
 	}
-	if (o->keep_xattr || o->keep_context || o->keep_mode)
+	if (o->keep_mode)
+		want = m->src->st_mode & 07777;
+	if (o->keep_xattr || o->keep_mode || m->drop_acl)
 		r |= copy_xattrs(m, &touched);
 	/* Set-id bits are for the owner they were given by. */
 	if (own)

@@ -33,6 +33,7 @@ struct meta {
 	 */
 	const char *src_path;
 	const char *dst_path;
+	const struct stat *dst;	/* what the destination is now; NULL: look */
 	mode_t dst_mode;	/* st_mode the destination has now */
 	mode_t final_mode;	/* without keep_mode: the one it is to have */
 	bool drop_acl;		/* it may have inherited an ACL */

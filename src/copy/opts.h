@@ -44,6 +44,8 @@ enum copy_instead { INSTEAD_NOTHING, INSTEAD_HARD_LINK, INSTEAD_SYMLINK };
 enum copy_sparse { SPARSE_AUTO, SPARSE_ALWAYS, SPARSE_NEVER };
 enum copy_reflink { REFLINK_AUTO, REFLINK_ALWAYS, REFLINK_NEVER };
 
+struct context;
+
 struct copy_opts {
 	enum copy_deref deref;
 	enum copy_clobber clobber;
@@ -69,9 +71,9 @@ struct copy_opts {
 	bool keep_times;
 	bool keep_links;
 	bool keep_xattr;
-	bool keep_context;		/* security.selinux */
 	bool require_xattr;		/* named, not part of -a: loss is an error */
 	bool default_mode;		/* --no-preserve=mode: as if new */
+	const struct context *context;	/* SELinux's labels; NULL: as they come */
 	mode_t umask;			/* of the caller, before umask(0) */
 	uid_t euid;
 	gid_t egid;

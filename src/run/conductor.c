@@ -157,6 +157,12 @@ report_lost_entry(struct state *s, uint32_t job)
 		       j->phase == JOB_BODY && j->next < j->end;
 
 	if (j->kind == JOB_ROOT || j->kind == JOB_OPERANDS) {
+		/* At the very end it was none of them. */
+		if (j->next == j->end) {
+			diag_error(0, "%d workers died at the end",
+				   DEATHS_MAX);
+			return;
+		}
 		p = (struct place){ .operand = (uint32_t)j->next };
 	} else if (j->kind == JOB_FILE || j->kind == JOB_RANGE) {
 		struct job *f = j->kind == JOB_FILE ? j
@@ -182,6 +188,19 @@ report_lost_entry(struct state *s, uint32_t job)
 		   quote(place_src(&s->w, &p)), DEATHS_MAX);
 }
 
+/* A file whose end kills too is left as it is. */
+static void
+give_up_file(struct board *b, uint32_t job)
+{
+	uint32_t file = b->jobs[job].kind == JOB_FILE ? job
+						      : b->jobs[job].parent;
+	uint32_t flags = JOB_FAILED;
+
+	if (b->jobs[job].phase == JOB_FINISH)
+		flags |= JOB_LOST;
+	atomic_fetch_or(&b->jobs[file].flags, flags);
+}
+
 /* An entry that kills its workers is given up; the job goes on after it. */
 static void
 give_up_entry(struct state *s, uint32_t job)
@@ -192,19 +211,24 @@ give_up_entry(struct state *s, uint32_t job)
 
 	report_lost_entry(s, job);
 	t = job_txn(&s->b, 0, job);
+	/* What was said of it stays said; the next entry's numbers follow. */
 	s->w.msgs = j->msgs;
+	if (j->seen_gen == job_generation(&s->b, job) &&
+	    j->seen_msgs > j->msgs)
+		s->w.msgs = j->seen_msgs;
 	if (bytes)
-		atomic_fetch_or(&s->b.jobs[j->kind == JOB_FILE ? job
-							       : j->parent]
-					 .flags,
-				JOB_FAILED);
+		give_up_file(&s->b, job);
 	else if (j->phase != JOB_BODY)
 		atomic_fetch_or(&j->flags, JOB_FAILED);
 	else if (j->next < j->end)
 		t->next++;
 	else
 		t->cookie = UINT64_MAX;
-	s->w.add.errors++;
+	/* A file that somebody will finish is counted then. */
+	if (!bytes || j->phase == JOB_FINISH)
+		/* A file that somebody will finish is counted then. */
+	if (!bytes || j->phase == JOB_FINISH)
+		s->w.add.errors++;
 	walk_commit(&s->w, TXN_STEP);
 }
 

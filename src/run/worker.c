@@ -60,6 +60,7 @@ worker_main(const struct copy_opts *o, const struct operands *ops,
 	sig_init_worker();
 	die_with_conductor(b);
 	io_close(&b->report_r);
+	io_close(&b->fd);	/* the map stays; others look at the conductor's */
 	walk_init(&w, o, ops, b, slot);
 	diag_set_sink(to_conductor, &w);
 	for (;;) {

@@ -147,6 +147,38 @@ backup_make(struct walk *w, const struct place *p)
 	return 0;
 }
 
+static void
+say_undone(struct walk *w, const struct place *p)
+{
+	struct place b = *p;
+	struct strbuf name = { 0 };
+
+	b.dst = w->backup.s;
+	b.renamed = true;
+	quote_add(&name, place_dst(w, &b));
+	diag_line("%s -> %s (unbackup)", strbuf_str(&name),
+		  quote(place_dst(w, p)));
+	strbuf_release(&name);
+}
+
+void
+backup_undo(struct walk *w, const struct place *p)
+{
+	struct stat st;
+
+	/* What was made stays: only its attributes failed. */
+	if (!w->backup.len ||
+	    (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	     !S_ISREG(st.st_mode)))
+		return;
+	if (renameat(p->at.dst, w->backup.s, p->at.dst, p->dst) < 0)
+		diag_error(errno, "cannot un-backup %s",
+			   quote(place_dst(w, p)));
+	else if (w->o->verbose)
+		say_undone(w, p);
+	strbuf_reset(&w->backup);
+}
+
 bool
 backup_hits_source(struct walk *w, const struct place *p,
 		   const struct stat *src)

@@ -13,6 +13,12 @@
  */
 int backup_make(struct walk *w, const struct place *p);
 
+/*
+ * After P could not be copied: what backup_make moved aside takes its place
+ * again, over the part that was written.
+ */
+void backup_undo(struct walk *w, const struct place *p);
+
 /* The name that backup would have; allocated. */
 char *backup_next_name(const struct copy_opts *o, const struct place *p);
 

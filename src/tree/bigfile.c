@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -14,6 +15,7 @@
 #include "copy/file.h"
 #include "copy/mapcopy.h"
 #include "copy/method.h"
+#include "tree/backup.h"
 #include "tree/list.h"
 #include "tree/regular.h"
 #include "tree/share.h"
@@ -62,14 +64,47 @@ file_place(struct walk *w, const struct job *f, struct place *p)
 	return dirs_open(w, f->node, &p->at);
 }
 
-static void
+/*
+ * The file is given up.  True for the first to say so: it has the message, for
+ * one is enough.  bigfile_finish counts the error, so that the death of who was
+ * about to give the message cannot turn it into a success.
+ */
+static bool
 fail_file(struct walk *w)
 {
-	atomic_fetch_or(&file_of(w)->flags, JOB_FAILED);
-	entry_failed(w);
+	return !(atomic_fetch_or(&file_of(w)->flags, JOB_FAILED) & JOB_FAILED);
 }
 
-/* Opens both ends again, as the FILE job's begin found them. */
+/*
+ * The destination once more.  Who died in its end may have given it its final
+ * mode, with which only root can open it: then it is made writable again.
+ */
+static int
+open_dst(const struct place *p, const struct job *f)
+{
+	int flags = O_RDWR | O_NONBLOCK | O_CLOEXEC;
+	int fd = openat(p->at.dst, p->dst, flags), handle;
+	char path[64];
+	struct stat st;
+
+	if (fd >= 0 || errno != EACCES)
+		return fd;
+	handle = openat(p->at.dst, p->dst, O_PATH | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", handle);
+	if (handle >= 0 && fstat(handle, &st) == 0 &&
+	    st.st_dev == f->dst_dev && st.st_ino == f->dst_ino &&
+	    chmod(path, 0600) == 0)
+		fd = open(path, flags);
+	io_close(&handle);
+	if (fd < 0)
+		errno = EACCES;
+	return fd;
+}
+
+/*
+ * Opens both ends again, as the FILE job's begin found them.  0, or -1 with the
+ * file failed.
+ */
 static int
 open_both(struct walk *w, const struct place *p, const struct job *f,
 	  struct regular *r)
@@ -82,24 +117,28 @@ open_both(struct walk *w, const struct place *p, const struct job *f,
 	r->src = openat(p->at.src, p->src,
 			O_RDONLY | O_NONBLOCK | O_CLOEXEC | follow);
 	if (r->src < 0 || fstat(r->src, &r->src_st) < 0) {
-		diag_error(errno, "cannot open %s for reading",
-			   quote(place_src(w, p)));
+		if (fail_file(w))
+			diag_error(errno, "cannot open %s for reading",
+				   quote(place_src(w, p)));
 		return -1;
 	}
-	r->dst = openat(p->at.dst, p->dst, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	r->dst = open_dst(p, f);
 	if (r->dst < 0 || fstat(r->dst, &r->dst_st) < 0) {
-		diag_error(errno, "cannot open %s again",
-			   quote(place_dst(w, p)));
+		if (fail_file(w))
+			diag_error(errno, "cannot open %s again",
+				   quote(place_dst(w, p)));
 		return -1;
 	}
 	if (r->src_st.st_dev != f->src_dev || r->src_st.st_ino != f->src_ino) {
-		diag_error(0, "%s was replaced while it was copied",
-			   quote(place_src(w, p)));
+		if (fail_file(w))
+			diag_error(0, "%s was replaced while it was copied",
+				   quote(place_src(w, p)));
 		return -1;
 	}
 	if (r->dst_st.st_dev != f->dst_dev || r->dst_st.st_ino != f->dst_ino) {
-		diag_error(0, "%s was replaced while it was copied",
-			   quote(place_dst(w, p)));
+		if (fail_file(w))
+			diag_error(0, "%s was replaced while it was copied",
+				   quote(place_dst(w, p)));
 		return -1;
 	}
 	r->created = atomic_load(&f->flags) & JOB_CREATED;
@@ -235,12 +274,15 @@ bigfile_begin(struct walk *w)
 	struct place p;
 	int result = -1;
 
+	strbuf_reset(&w->backup);
 	if (file_place(w, file_of(w), &p) == 0) {
 		walk_show(w, p.src, 0, 0);
 		result = begin_at(w, &p, &r);
 	}
-	if (result < 0)
-		fail_file(w);
+	if (result < 0) {
+		(void)fail_file(w);	/* it was said why */
+		backup_undo(w, &p);
+	}
 	io_close(&r.src);
 	io_close(&r.dst);
 	return result;
@@ -269,7 +311,8 @@ copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
 		walk_show(w, NULL, j->next, f->size);
 		pair->bytes = pair->hole_bytes = 0;
 		if (file_chunk(pair, j->next, len) < 0) {
-			file_report(pair, &label);
+			if (fail_file(w))
+				file_report(pair, &label);
 			return -1;
 		}
 		w->add.bytes += pair->bytes;
@@ -300,16 +343,14 @@ bigfile_body(struct walk *w)
 		shared_pair(w, f, &r, &pair);
 		result = copy_chunks(w, &p, &pair);
 		mapcopy_drop();
-		if (io_close(&r.dst) < 0 && result == 0) {
+		if (io_close(&r.dst) < 0 && result == 0 && fail_file(w))
 			diag_error(errno, "failed to close %s",
 				   quote(place_dst(w, &p)));
-			result = -1;
-		}
 	}
 	io_close(&r.src);
 	io_close(&r.dst);
 	if (result < 0)
-		fail_file(w);
+		(void)fail_file(w);	/* it was said why */
 	return result > 0 ? DIR_STOP : DIR_OVER;
 }
 
@@ -330,45 +371,66 @@ settle(struct walk *w, const struct place *p, const struct job *f,
 	return regular_attributes(w, p, r);
 }
 
+/* What there is of a file that failed must not be taken for a copy of it. */
+static void
+take_back(struct walk *w, const struct job *f)
+{
+	struct regular r = { .src = -1, .dst = -1 };
+	struct place p;
+
+	if (!(atomic_load(&f->flags) & JOB_OPENED) || file_place(w, f, &p) < 0)
+		return;
+	r.dst = open_dst(&p, f);
+	if (r.dst >= 0 && fstat(r.dst, &r.dst_st) == 0 &&
+	    r.dst_st.st_dev == f->dst_dev && r.dst_st.st_ino == f->dst_ino) {
+		r.created = atomic_load(&f->flags) & JOB_CREATED;
+		regular_undo(w, &p, &r);
+	}
+	io_close(&r.dst);
+}
+
+/* Attributes and the last look at a file that was copied. */
+static int
+finish_copied(struct walk *w, struct job *f)
+{
+	struct regular r = { .src = -1, .dst = -1 };
+	struct place p;
+	int result = -1;
+
+	if (file_place(w, f, &p) < 0 || open_both(w, &p, f, &r) < 0)
+		(void)fail_file(w);	/* it was said why */
+	else if (settle(w, &p, f, &r) == 0 && regular_close(w, &p, &r) == 0)
+		result = 0;
+	io_close(&r.src);
+	io_close(&r.dst);
+	return result;
+}
+
 void
 bigfile_finish(struct walk *w)
 {
 	struct job *f = file_of(w);
 	uint32_t flags = atomic_load(&f->flags);
-	struct regular r = { .src = -1, .dst = -1 };
-	struct place p;
 
-	if (!(flags & JOB_OPENED))	/* skipped, linked, or never begun */
+	/* Skipped, linked, never begun; or whoever touches it dies. */
+	if ((flags & JOB_LOST) || !(flags & (JOB_OPENED | JOB_FAILED)))
 		return;
-	if (file_place(w, f, &p) < 0 || open_both(w, &p, f, &r) < 0) {
-		entry_failed(w);
-	} else if (flags & JOB_FAILED) {
-		regular_undo(w, &p, &r);
-	} else if (settle(w, &p, f, &r) < 0 || regular_close(w, &p, &r) < 0) {
-		entry_failed(w);
-	} else {
+	if (!(flags & JOB_FAILED) && finish_copied(w, f) == 0) {
 		w->add.files++;
 		w->add.methods[f->method]++;
 		regular_debug(w, (enum copy_method)f->method,
 			      flags & JOB_SPARSE);
+		return;
 	}
-	io_close(&r.src);
-	io_close(&r.dst);
+	entry_failed(w);
+	if (atomic_load(&f->flags) & JOB_FAILED)
+		take_back(w, f);
 }
 
 void
 bigfile_cancel(struct walk *w, uint32_t job)
 {
-	struct job *f = &w->b->jobs[job];
-	struct regular r = { .src = -1, .dst = -1 };
-	struct place p;
-
-	if (!(atomic_load(&f->flags) & JOB_OPENED))
-		return;
 	w->job = job;
-	if (file_place(w, f, &p) == 0 && open_both(w, &p, f, &r) == 0)
-		regular_undo(w, &p, &r);
-	io_close(&r.src);
-	io_close(&r.dst);
+	take_back(w, &w->b->jobs[job]);
 	w->job = 0;
 }

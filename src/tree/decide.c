@@ -30,8 +30,8 @@ decide_first(const struct walk *w)
 bool
 decide_follows(struct walk *w, const struct place *p, const struct stat *link)
 {
-	return place_is_operand(p) || link->st_uid == w->o->euid ||
-	       link->st_uid == 0;
+	return (place_is_operand(p) && !w->ops->target) ||
+	       link->st_uid == w->o->euid || link->st_uid == 0;
 }
 
 static bool
@@ -69,6 +69,16 @@ made_here(struct walk *w, const struct place *p, const struct stat *dst)
 	return made;
 }
 
+/* Is a directory at the destination of P, and not the source itself? */
+static bool
+is_other_directory(const struct place *p, const struct stat *src)
+{
+	struct stat st;
+
+	return fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISDIR(st.st_mode) && !samefile_inode(&st, src);
+}
+
 bool
 decide_seen(struct walk *w, const struct place *p, const struct stat *src)
 {
@@ -76,8 +86,10 @@ decide_seen(struct walk *w, const struct place *p, const struct stat *src)
 	bool dir = S_ISDIR(src->st_mode);
 	struct stat st;
 
-	if (!overlaps(w, p) || !me->again ||
-	    (dir ? entry_follows(w, p) : w->o->backup != BACKUP_NONE))
+	if (!overlaps(w, p) || !me->again)
+		return false;
+	/* Of a directory only once it is sure that it can go there. */
+	if (dir ? !is_other_directory(p, src) : w->o->backup != BACKUP_NONE)
 		return false;
 	for (uint32_t i = 0; i < p->operand; i++) {
 		const struct operand *op = &w->ops->v[i];
@@ -224,7 +236,8 @@ may_overwrite(struct walk *w, const struct place *p, const struct stat *src,
 {
 	enum same same = samefile_check(w, p, src, dst);
 
-	if (same == SAME_ERROR && w->o->clobber != CLOBBER_NO) {
+	if (same == SAME_ERROR && w->o->clobber != CLOBBER_NO &&
+	    w->o->clobber != CLOBBER_FAIL) {
 		diag_error(0, "%s and %s are the same file",
 			   quote_n(0, place_src(w, p)),
 			   quote_n(1, place_dst(w, p)));
@@ -243,10 +256,8 @@ may_overwrite(struct walk *w, const struct place *p, const struct stat *src,
 		diag_error(0, "not replacing %s", quote(place_dst(w, p)));
 		return failed(w);
 	case CLOBBER_ASK:
-		if (!confirmed(w, p, dst)) {
-			w->add.skipped++;
-			return WAY_DONE;
-		}
+		if (!confirmed(w, p, dst))
+			return skipped(w, p);
 	}
 	if (same == SAME_NOTHING)
 		return WAY_DONE;

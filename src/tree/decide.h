@@ -40,8 +40,9 @@ int decide_remove(struct walk *w, const struct place *p);
 
 /*
  * May the symbolic link LINK, at the destination of P, be written through?
- * As an operand that is the user's own word.  Below one, somebody else may have
- * put it there: only where it belongs to the caller or to root.
+ * As an operand that is the user's own word.  Below one, and in a target
+ * directory, somebody else may have put it there: only where it belongs to the
+ * caller or to root.
  */
 bool decide_follows(struct walk *w, const struct place *p,
 		    const struct stat *link);

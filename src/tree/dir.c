@@ -143,39 +143,50 @@ look(struct walk *w, const struct place *p, struct stat *st)
 	return 0;
 }
 
-/* Makes the directory, or finds one. 0 made, 1 was there, -1 reported. */
-static int
+enum made { MADE, MADE_BEFORE, MADE_NOT, MADE_FAILED };
+
+/* What is at the destination already, ST: may SRC be copied into it? */
+static enum made
+use_directory(struct walk *w, const struct place *p, const struct stat *src,
+	      const struct stat *st)
+{
+	bool untouched = w->o->clobber == CLOBBER_NO ||
+			 w->o->clobber == CLOBBER_FAIL;
+	enum same same = untouched ? SAME_GO : samefile_check(w, p, src, st);
+
+	if (same == SAME_NOTHING)
+		return MADE_NOT;
+	if (same == SAME_ERROR) {
+		diag_error(0, "%s and %s are the same file",
+			   quote_n(0, place_src(w, p)),
+			   quote_n(1, place_dst(w, p)));
+		return MADE_FAILED;
+	}
+	if (S_ISDIR(st->st_mode))
+		return MADE_BEFORE;
+	diag_error(0, "cannot overwrite non-directory %s with directory %s",
+		   quote_n(0, place_dst(w, p)), quote_n(1, place_src(w, p)));
+	return MADE_FAILED;
+}
+
+/* Makes the directory, or finds one; what fails is reported. */
+static enum made
 make_directory(struct walk *w, const struct place *p, const struct stat *src)
 {
 	bool again = entry_intent(w) == INTENT_CREATE;
 	struct stat st;
 
-	if (!again && look(w, p, &st) == 0) {
-		if (w->o->clobber != CLOBBER_NO &&
-		    samefile_check(w, p, src, &st) == SAME_ERROR) {
-			diag_error(0, "%s and %s are the same file",
-				   quote_n(0, place_src(w, p)),
-				   quote_n(1, place_dst(w, p)));
-			return -1;
-		}
-		if (S_ISDIR(st.st_mode))
-			return 1;
-		diag_error(0,
-			   "cannot overwrite non-directory %s with directory"
-			   " %s",
-			   quote_n(0, place_dst(w, p)),
-			   quote_n(1, place_src(w, p)));
-		return -1;
-	}
+	if (!again && look(w, p, &st) == 0)
+		return use_directory(w, p, src, &st);
 	entry_intend(w, INTENT_CREATE);
 	if (mkdirat(p->at.dst, p->dst, making_mode(w, src)) == 0)
-		return 0;
+		return MADE;
 	if (errno == EEXIST && again)
-		return 0;
+		return MADE;
 	if (!decide_unreachable(w, p))
 		diag_error(errno, "cannot create directory %s",
 			   quote(place_dst(w, p)));
-	return -1;
+	return MADE_FAILED;
 }
 
 static int
@@ -218,8 +229,8 @@ note_both(struct walk *w, const struct place *p, struct node *n,
 	n->dst_dev = st.st_dev;
 	n->dst_ino = st.st_ino;
 	n->created_mode = st.st_mode;
-	if (w->o->keep_mode && meta_default_acl(dst)) {
-		if (made)
+	if ((w->o->keep_mode || w->o->default_mode) && meta_default_acl(dst)) {
+		if (made && w->o->keep_mode)
 			meta_drop_default_acl(dst);
 		else
 			flags |= NODE_DEFAULT_ACL;
@@ -261,7 +272,7 @@ dir_begin(struct walk *w)
 	struct dirs fd = { -1, -1 };
 	struct place p;
 	struct stat st;
-	int was_there;
+	enum made made;
 	bool shut;
 
 	if (dirs_place(w, j->node, &p) < 0)
@@ -270,14 +281,20 @@ dir_begin(struct walk *w)
 	fd.src = open_source(w, &p, &st);
 	if (fd.src < 0 || runs_in_circles(w, &p, n, &st))
 		goto fail;
-	was_there = make_directory(w, &p, &st);
-	if (was_there < 0)
+	if (entry_context(w, &p, fd.src, st.st_mode) < 0)
 		goto fail;
-	fd.dst = open_destination(w, &p, !was_there);
-	if (fd.dst < 0 || note_both(w, &p, n, &st, fd.dst, !was_there) < 0)
+	made = make_directory(w, &p, &st);
+	if (made == MADE_NOT)
+		goto out;
+	if (made == MADE_FAILED)
 		goto fail;
-	if (!was_there)
+	fd.dst = open_destination(w, &p, made == MADE);
+	if (fd.dst < 0 || note_both(w, &p, n, &st, fd.dst, made == MADE) < 0)
+		goto fail;
+	if (made == MADE)
 		entry_say(w, &p);
+	else if (entry_context_existing(w, &p, fd.src, fd.dst) < 0)
+		goto fail;
 	shut = fcntl(fd.src, F_GETFL) & O_PATH;
 	if (shut) {
 		diag_error(EACCES, "cannot access %s",
@@ -288,9 +305,10 @@ dir_begin(struct walk *w)
 	begun(w, j, shut || other_file_system(w, n, &st));
 	return 0;
 fail:
+	entry_failed(w);
+out:
 	io_close(&fd.src);
 	io_close(&fd.dst);
-	entry_failed(w);
 	return -1;
 }
 
@@ -438,7 +456,7 @@ needs_attributes(const struct walk *w, const struct node *n, mode_t want)
 	const struct copy_opts *o = w->o;
 
 	return o->keep_owner || o->keep_times || o->keep_xattr ||
-	       o->keep_mode ||
+	       o->keep_mode || o->default_mode ||
 	       ((atomic_load(&n->flags) & NODE_CREATED) &&
 		want != (n->created_mode & 07777));
 }
@@ -452,7 +470,8 @@ final_mode(const struct walk *w, const struct node *n)
 
 	if (!(atomic_load(&n->flags) & NODE_CREATED))
 		return have;
-	if (w->o->keep_owner)	/* made for the owner alone */
+	/* Made for the owner alone; or it may have inherited an ACL. */
+	if (w->o->keep_owner || w->o->default_mode)
 		return (have & 07000) | (src & ~w->o->umask);
 	return (have | (src & 0022 & ~w->o->umask)) &
 	       (mode_t)~(0700 & ~src);
@@ -495,6 +514,8 @@ dir_finish(struct walk *w)
 		     !((atomic_load(&n->flags) & NODE_CREATED) && n->parent &&
 		       !(atomic_load(&node_at(w->b, n->parent)->flags) &
 			 NODE_DEFAULT_ACL));
+	m.drop_acl |= w->o->default_mode &&
+		      (atomic_load(&n->flags) & NODE_CREATED);
 	if (meta_copy(&m) < 0)
 		entry_failed(w);
 }

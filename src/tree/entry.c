@@ -10,7 +10,9 @@
 #include "base/diag.h"
 #include "base/quote.h"
 #include "board/links.h"
+#include "copy/context.h"
 #include "copy/file.h"
+#include "tree/backup.h"
 #include "tree/bigfile.h"
 #include "tree/dir.h"
 #include "tree/instead.h"
@@ -71,6 +73,37 @@ entry_follows(const struct walk *w, const struct place *p)
 {
 	return w->o->deref == DEREF_ALWAYS ||
 	       (w->o->deref == DEREF_ARGS && place_is_operand(p));
+}
+
+static struct context_pair
+context_pair(const struct place *p, int src_fd, const struct label *names)
+{
+	return (struct context_pair){
+		.names = names, .src_fd = src_fd,
+		.src_dir = p->at.src, .src = p->src,
+		.dst_dir = p->at.dst, .dst = p->dst,
+	};
+}
+
+int
+entry_context(struct walk *w, const struct place *p, int src_fd, mode_t mode)
+{
+	struct place_label pl;
+	struct label names = place_label(&pl, w, p);
+	struct context_pair pair = context_pair(p, src_fd, &names);
+
+	return context_create(w->o->context, &pair, mode);
+}
+
+int
+entry_context_existing(struct walk *w, const struct place *p, int src_fd,
+		       int dst_fd)
+{
+	struct place_label pl;
+	struct label names = place_label(&pl, w, p);
+	struct context_pair pair = context_pair(p, src_fd, &names);
+
+	return context_existing(w->o->context, &pair, dst_fd);
 }
 
 /* Where the first copy is: its directory's descriptor and its name. */
@@ -215,13 +248,14 @@ as_regular(const struct walk *w, const struct stat *src)
 enum entry_result
 entry_copy_stat(struct walk *w, const struct place *p, const struct stat *src)
 {
-	board_ref link;
+	uint64_t errors = w->add.errors;
+	board_ref link = 0;
 	enum way way;
 
 	if (regular_is_big(w, src) && bigfile_adopt(w, p) == 0)
 		return ENTRY_ADOPTED;
 	if (!entry_prepare(w, p, src, &way, &link))
-		return ENTRY_DONE;
+		goto out;
 	if (w->o->instead)
 		instead_make(w, p, src, way, &link);
 	else if (as_regular(w, src))
@@ -230,6 +264,9 @@ entry_copy_stat(struct walk *w, const struct place *p, const struct stat *src)
 		special_copy(w, p, src, way, &link);
 	if (link)
 		links_abandon(w->b, w->slot, link);
+out:
+	if (w->add.errors != errors)
+		backup_undo(w, p);
 	return ENTRY_DONE;
 }
 

@@ -33,6 +33,16 @@ enum entry_result entry_copy_stat(struct walk *w, const struct place *p,
 /* Says 'src' -> 'dst' where -v is on. */
 void entry_say(struct walk *w, const struct place *p);
 
+/*
+ * SELinux's label for P's copy (copy/context.h): what is made next, of the type
+ * in MODE, has it; DST_FD, which was there, gets it.  SRC_FD may be -1.  -1
+ * where the entry is not to be copied: reported.
+ */
+int entry_context(struct walk *w, const struct place *p, int src_fd,
+		  mode_t mode);
+int entry_context_existing(struct walk *w, const struct place *p, int src_fd,
+			   int dst_fd);
+
 /* Counts a failure; what failed was reported. */
 void entry_failed(struct walk *w);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,11 +27,14 @@ hard_link(const struct walk *w, const struct place *p)
 static bool
 in_working_directory(struct walk *w, const struct place *p)
 {
-	char *path = mem_strdup(place_dst(w, p));
-	char *slash = strrchr(path, '/');
+	char *path = mem_strdup(place_dst(w, p)), *slash;
+	size_t len = strlen(path);
 	struct stat here, there;
 	bool same;
 
+	while (len > 1 && path[len - 1] == '/')
+		path[--len] = '\0';
+	slash = strrchr(path, '/');
 	if (slash)
 		slash[slash == path] = '\0';
 	same = stat(".", &here) < 0 || stat(slash ? path : ".", &there) < 0 ||
@@ -39,17 +43,61 @@ in_working_directory(struct walk *w, const struct place *p)
 	return same;
 }
 
+/* The link to the source of P, as AT's destination. */
 static int
-symbolic_link(struct walk *w, const struct place *p)
+make_at(struct walk *w, const struct place *p, const struct place *at)
 {
-	return symlinkat(place_src(w, p), p->at.dst, p->dst);
+	if (w->o->instead == INSTEAD_HARD_LINK)
+		return hard_link(w, at);
+	return symlinkat(place_src(w, p), at->at.dst, at->dst);
 }
 
+/* Of all attributes a symbolic link made so gets the times only, as with cp. */
 static int
-make(struct walk *w, const struct place *p)
+keep_times(struct walk *w, const struct place *p, const struct stat *src)
 {
-	return w->o->instead == INSTEAD_HARD_LINK ? hard_link(w, p)
-						  : symbolic_link(w, p);
+	struct timespec ts[2] = { src->st_atim, src->st_mtim };
+
+	if (!w->o->keep_times ||
+	    utimensat(p->at.dst, p->dst, ts, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	diag_error(errno, "preserving times for %s", quote(place_dst(w, p)));
+	return -1;
+}
+
+/*
+ * Made under another name first: what is there may be the very source, and is
+ * to be gone only when its successor is sure.
+ */
+static int
+make_beside(struct walk *w, const struct place *p)
+{
+	const char *slash = strrchr(p->dst, '/');
+	int dir_len = slash ? (int)(slash - p->dst) + 1 : 0;
+	struct strbuf name = { 0 };
+	struct place q = *p;
+	int r = -1;
+
+	for (unsigned n = 0; n < 1000 && r < 0; n++) {
+		strbuf_reset(&name);
+		strbuf_addf(&name, "%.*s.mcp%u-%u", dir_len, p->dst, w->slot,
+			    n);
+		q.dst = name.s;
+		r = make_at(w, p, &q);
+		if (r < 0 && errno != EEXIST)
+			break;
+	}
+	if (r == 0) {
+		int err;
+
+		r = renameat(p->at.dst, q.dst, p->at.dst, p->dst);
+		err = errno;
+		/* Of two names of one inode it would be there still. */
+		(void)unlinkat(p->at.dst, q.dst, 0);
+		errno = err;
+	}
+	strbuf_release(&name);
+	return r;
 }
 
 /* In the place of what is there, with -f, -i, or on a redo. */
@@ -61,13 +109,11 @@ make_over(struct walk *w, const struct place *p, enum way way)
 		       (o->instead == INSTEAD_HARD_LINK &&
 			o->clobber == CLOBBER_ASK);
 
-	if (make(w, p) == 0)
+	if (make_at(w, p, p) == 0)
 		return 0;
 	if (errno != EEXIST || !replace)
 		return -1;
-	if (unlinkat(p->at.dst, p->dst, 0) < 0)
-		return -1;
-	return make(w, p);
+	return make_beside(w, p);
 }
 
 void
@@ -77,12 +123,15 @@ instead_make(struct walk *w, const struct place *p, const struct stat *src,
 	bool hard = w->o->instead == INSTEAD_HARD_LINK;
 	struct stat made;
 
-	(void)src;
 	if (!hard && *place_src(w, p) != '/' && !in_working_directory(w, p)) {
 		diag_error(0,
 			   "%s: can make relative symbolic links only in"
 			   " current directory",
 			   quote_bare(place_dst(w, p)));
+		entry_failed(w);
+		return;
+	}
+	if (!hard && entry_context(w, p, -1, S_IFLNK) < 0) {
 		entry_failed(w);
 		return;
 	}
@@ -100,6 +149,8 @@ instead_make(struct walk *w, const struct place *p, const struct stat *src,
 		w->add.links++;
 	else
 		w->add.symlinks++;
+	if (!hard && keep_times(w, p, src) < 0)
+		entry_failed(w);
 	if (w->ops->overlap &&
 	    fstatat(p->at.dst, p->dst, &made, AT_SYMLINK_NOFOLLOW) == 0)
 		decide_note_made(w, p, &made);

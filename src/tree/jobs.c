@@ -127,6 +127,8 @@ body(struct walk *w)
 	case JOB_RANGE:
 		return bigfile_body(w);
 	default:
+		if (j->next == j->end)
+			return DIR_OVER;
 		in = (struct place){ .node = j->node,
 				     .operand = node_at(w->b, j->node)->operand };
 		if (dirs_open(w, j->node, &in.at) < 0) {

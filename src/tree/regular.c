@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,6 +53,10 @@ regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 		diag_error(errno, "cannot fstat %s", quote(place_src(w, p)));
 		return -1;
 	}
+	/* What is written into a FIFO from now on changes its times. */
+	if (st && !S_ISREG(st->st_mode) &&
+	    st->st_dev == r->src_st.st_dev && st->st_ino == r->src_st.st_ino)
+		r->src_st = *st;
 	if ((st && (st->st_dev != r->src_st.st_dev ||
 		    st->st_ino != r->src_st.st_ino)) ||
 	    (!st && !S_ISREG(r->src_st.st_mode))) {
@@ -62,6 +67,14 @@ regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 		return -1;
 	}
 	return 0;
+}
+
+/* May what is made there get an ACL that lets others in? */
+static bool
+may_inherit_acl(const struct walk *w, const struct place *p)
+{
+	return !p->node || (atomic_load(&node_at(w->b, p->node)->flags) &
+			    NODE_DEFAULT_ACL);
 }
 
 /*
@@ -82,8 +95,8 @@ creation_mode(struct walk *w, const struct place *p, const struct stat *src)
 			  NODE_PLAIN) &&
 	      src->st_uid == o->euid && src->st_gid == o->egid))
 		mode &= 0700;
-	else if (o->keep_mode)	/* umask is 0 then */
-		mode &= p->node ? 0777 : 0777 & ~o->umask;
+	else if (o->keep_mode && may_inherit_acl(w, p))
+		mode &= 0700;
 	return mode;
 }
 
@@ -95,12 +108,40 @@ open_new(const struct place *p, int flags, mode_t mode)
 }
 
 /*
+ * The text of the link at P where it may be followed, and is the very link that
+ * was looked at: by the time its name is used another user may have put his own
+ * there.  0, or -1 with errno.
+ */
+static int
+read_own_link(struct walk *w, const struct place *p, char *text, size_t size)
+{
+	int handle = openat(p->at.dst, p->dst, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	ssize_t n = -1;
+
+	if (handle < 0)
+		return -1;
+	if (fstat(handle, &st) == 0 && S_ISLNK(st.st_mode) &&
+	    decide_follows(w, p, &st))
+		n = readlinkat(handle, "", text, size);
+	io_close(&handle);
+	if (n < 0 || (size_t)n == size) {
+		errno = ELOOP;
+		return -1;
+	}
+	text[n] = '\0';
+	return 0;
+}
+
+/*
  * An existing file, emptied.  O_TRUNC also takes set-id bits and capabilities
  * off, which stores through a mapping would leave.
  */
 static int
 open_over(struct walk *w, const struct place *p, int flags)
 {
+	char text[PATH_MAX];
+	const char *name = p->dst;
 	struct stat st;
 	int nofollow = O_NOFOLLOW;
 
@@ -108,7 +149,13 @@ open_over(struct walk *w, const struct place *p, int flags)
 		return -1;
 	if (S_ISLNK(st.st_mode) && decide_follows(w, p, &st)) {
 		nofollow = 0;
-		if (fstatat(p->at.dst, p->dst, &st, 0) < 0)
+		/* A path is the user's own, and texts do not begin here. */
+		if (!strchr(p->dst, '/')) {
+			if (read_own_link(w, p, text, sizeof(text)) < 0)
+				return -1;
+			name = text;
+		}
+		if (fstatat(p->at.dst, name, &st, 0) < 0)
 			return -1;
 	}
 	/* A FIFO's other end, a device: neither mapped nor shared. */
@@ -116,7 +163,7 @@ open_over(struct walk *w, const struct place *p, int flags)
 		flags = O_WRONLY;
 	if (!w->o->attributes_only)
 		flags |= O_TRUNC;
-	return openat(p->at.dst, p->dst, flags | nofollow | O_CLOEXEC);
+	return openat(p->at.dst, name, flags | nofollow | O_CLOEXEC);
 }
 
 /* After a death: what stands there is this run's, whole or in part. */
@@ -233,7 +280,8 @@ final_mode(const struct walk *w, const struct regular *r, mode_t asked,
 
 	if (!r->created)
 		return mode;
-	if (w->o->keep_owner)	/* made for the owner alone */
+	/* Made for the owner alone; or it may have inherited an ACL. */
+	if (w->o->keep_owner || w->o->default_mode)
 		return (mode & S_IFMT) |
 		       ((w->o->default_mode ? 0666 : r->src_st.st_mode & 0777) &
 			~w->o->umask);
@@ -251,7 +299,10 @@ opened_dst(struct walk *w, const struct place *p, mode_t asked, bool shared,
 	}
 	r->final_mode = final_mode(w, r, asked, extra_mode(w, shared));
 	decide_note_made(w, p, &r->dst_st);
-	return 0;
+	if (r->created || !S_ISREG(r->dst_st.st_mode))
+		return 0;
+	/* Not before it is open: its new label may forbid that. */
+	return entry_context_existing(w, p, r->src, r->dst);
 }
 
 int
@@ -261,6 +312,8 @@ regular_open_dst(struct walk *w, const struct place *p, enum way way,
 	mode_t asked = creation_mode(w, p, &r->src_st);
 
 	r->created = false;
+	if (entry_context(w, p, r->src, r->src_st.st_mode) < 0)
+		return -1;
 	r->dst = open_by_way(w, p, way, shared ? O_RDWR : O_WRONLY,
 			     asked | extra_mode(w, shared), r);
 	if (r->dst < 0)
@@ -277,21 +330,22 @@ regular_attributes(struct walk *w, const struct place *p,
 	const struct copy_opts *o = w->o;
 	struct meta m = {
 		.o = o, .label = &label, .src = &r->src_st, .src_fd = r->src,
-		.dst_fd = r->dst, .dst_mode = r->dst_st.st_mode,
+		.dst_fd = r->dst, .dst = &r->dst_st,
+		.dst_mode = r->dst_st.st_mode,
 		.final_mode = r->final_mode,
 	};
 
+	bool bare = o->default_mode && r->created;
+
 	if (!(o->keep_mode || o->keep_owner || o->keep_times ||
-	      o->keep_xattr) &&
+	      o->keep_xattr || bare) &&
 	    r->final_mode == r->dst_st.st_mode)
 		return 0;
 	/* Into a device or FIFO goes data, nothing else. */
 	if (!S_ISREG(r->dst_st.st_mode))
 		return 0;
-	m.drop_acl = o->keep_mode &&
-		     (!p->node || !r->created ||
-		      (atomic_load(&node_at(w->b, p->node)->flags) &
-		       NODE_DEFAULT_ACL));
+	m.drop_acl = (o->keep_mode || bare) &&
+		     (!r->created || may_inherit_acl(w, p));
 	return meta_copy(&m);
 }
 
@@ -300,9 +354,10 @@ regular_undo(struct walk *w, const struct place *p, struct regular *r)
 {
 	struct stat st;
 
-	if (r->dst < 0 || !S_ISREG(r->dst_st.st_mode))
+	if (!S_ISREG(r->dst_st.st_mode))	/* or never opened */
 		return;
-	(void)!ftruncate(r->dst, 0);
+	if (r->dst >= 0)
+		(void)!ftruncate(r->dst, 0);
 	if (r->created &&
 	    fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    st.st_dev == r->dst_st.st_dev && st.st_ino == r->dst_st.st_ino)
@@ -318,13 +373,15 @@ regular_close(struct walk *w, const struct place *p, struct regular *r)
 	if (io_close(&r->dst) < 0) {
 		diag_error(errno, "failed to close %s",
 			   quote(place_dst(w, p)));
+		/* Some of it is lost, nobody can tell what. */
+		regular_undo(w, p, r);
 		bad = -1;
 	}
 	io_close(&r->src);
 	return bad;
 }
 
-/* A source that is not as long as it was stays copied; it is an error. */
+/* A source that grew has its copy all the same; it is an error. */
 static int
 data_failed(struct walk *w, const struct place *p, const struct copy_pair *pair,
 	    struct regular *r)
@@ -333,7 +390,7 @@ data_failed(struct walk *w, const struct place *p, const struct copy_pair *pair,
 	struct label label = place_label(&pl, w, p);
 
 	file_report(pair, &label);
-	if (pair->err || pair->what)
+	if (pair->err || pair->what || pair->at < pair->size)
 		regular_undo(w, p, r);
 	return -1;
 }
@@ -451,6 +508,10 @@ regular_copy_listed(struct walk *w, const struct place *p)
 	if (regular_is_big(w, &st) || entry_may_have_links(w, p, &st)) {
 		io_close(&r.src);
 		return entry_copy_stat(w, p, &st);
+	}
+	if (entry_context(w, p, r.src, st.st_mode) < 0) {
+		entry_failed(w);
+		goto out;
 	}
 	mode = creation_mode(w, p, &st);
 	entry_intend(w, INTENT_CREATE);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,17 +17,16 @@
 
 /* The link's text, allocated; NULL with errno. */
 static char *
-read_link(struct walk *w, const struct place *p, const struct stat *st)
+read_link(int at, const char *name, const struct stat *st)
 {
 	size_t size = st->st_size > 0 ? (size_t)st->st_size + 1 : 256;
 	char *text = NULL;
 
-	(void)w;
 	for (;;) {
 		ssize_t n;
 
 		text = mem_realloc(text, size);
-		n = readlinkat(p->at.src, p->src, text, size);
+		n = readlinkat(at, name, text, size);
 		if (n >= 0 && (size_t)n < size) {
 			text[n] = '\0';
 			return text;
@@ -43,15 +43,13 @@ static int
 make_once(struct walk *w, const struct place *p, const struct stat *st,
 	  const char *text)
 {
-	mode_t mode = st->st_mode & 0777;
+	mode_t mode = st->st_mode & 07777;
 
 	if (text)
 		return symlinkat(text, p->at.dst, p->dst);
 	if (w->o->keep_owner)
-		mode &= 0700;
-	if (w->o->default_mode)
-		mode = 0666;
-	else if (w->o->keep_mode && !w->o->keep_owner)
+		mode &= 07700;
+	if (w->o->keep_mode && !w->o->keep_owner)
 		mode &= ~w->o->umask;
 	return mknodat(p->at.dst, p->dst, (st->st_mode & S_IFMT) | mode,
 		       st->st_rdev);
@@ -71,6 +69,26 @@ cannot_make(struct walk *w, const struct place *p, const struct stat *st)
 	return -1;
 }
 
+/* Was it made before a death?  Others may have made links to it by now. */
+static bool
+is_made(const struct place *p, const struct stat *st, const char *text)
+{
+	struct stat dst;
+	char *have;
+	bool same;
+
+	if (fstatat(p->at.dst, p->dst, &dst, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (dst.st_mode & S_IFMT) != (st->st_mode & S_IFMT))
+		return false;
+	if (!text)
+		return (!S_ISCHR(st->st_mode) && !S_ISBLK(st->st_mode)) ||
+		       dst.st_rdev == st->st_rdev;
+	have = read_link(p->at.dst, p->dst, &dst);
+	same = have && !strcmp(have, text);
+	free(have);
+	return same;
+}
+
 static int
 make(struct walk *w, const struct place *p, const struct stat *st,
      const char *text, enum way way)
@@ -79,11 +97,21 @@ make(struct walk *w, const struct place *p, const struct stat *st,
 		return 0;
 	if (errno != EEXIST || way != WAY_AGAIN)
 		return cannot_make(w, p, st);
-	/* A redo: perhaps made whole, perhaps not: made anew. */
+	if (is_made(p, st, text))
+		return 0;
+	/* Another's, that came in between the look and the making. */
 	if (unlinkat(p->at.dst, p->dst, 0) < 0 ||
 	    make_once(w, p, st, text) < 0)
 		return cannot_make(w, p, st);
 	return 0;
+}
+
+static mode_t
+made_mode(const struct copy_opts *o, const struct stat *src)
+{
+	if (!o->default_mode)
+		return src->st_mode & 0777;
+	return S_ISSOCK(src->st_mode) ? 0777 : 0666;
 }
 
 static int
@@ -99,17 +127,19 @@ attributes(struct walk *w, const struct place *p, const struct stat *st)
 	int r;
 
 	if (!(o->keep_mode || o->keep_owner || o->keep_times ||
-	      o->keep_xattr))
+	      o->keep_xattr || o->default_mode))
 		return 0;
 	if (fstatat(p->at.dst, p->dst, &now, AT_SYMLINK_NOFOLLOW) < 0) {
 		diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));
 		return -1;
 	}
 	m.dst_mode = m.final_mode = now.st_mode;
-	if (o->keep_owner)	/* made for the owner alone */
-		m.final_mode = (o->default_mode ? 0666 : st->st_mode & 0777) &
-			       ~o->umask;
-	m.drop_acl = o->keep_mode && !S_ISLNK(st->st_mode) &&
+	/* Made for the owner alone; or it may have inherited an ACL. */
+	if (o->keep_owner || o->default_mode)
+		m.final_mode = (now.st_mode & 07000) |
+			       (made_mode(o, st) & ~o->umask);
+	m.drop_acl = (o->keep_mode || o->default_mode) &&
+		     !S_ISLNK(st->st_mode) &&
 		     (!p->node || (atomic_load(&node_at(w->b, p->node)->flags) &
 				   NODE_DEFAULT_ACL));
 	/*
@@ -148,7 +178,7 @@ special_copy(struct walk *w, const struct place *p, const struct stat *st,
 	int r;
 
 	if (S_ISLNK(st->st_mode)) {
-		text = read_link(w, p, st);
+		text = read_link(p->at.src, p->src, st);
 		if (!text) {
 			diag_error(errno, "cannot read symbolic link %s",
 				   quote(place_src(w, p)));
@@ -156,7 +186,9 @@ special_copy(struct walk *w, const struct place *p, const struct stat *st,
 			return;
 		}
 	}
-	r = make(w, p, st, text, way);
+	r = entry_context(w, p, -1, st->st_mode);
+	if (r == 0)
+		r = make(w, p, st, text, way);
 	free(text);
 	if (r == 0) {
 		entry_link_made(w, p, *link);

@@ -102,10 +102,13 @@ walk_show(struct walk *w, const char *name, uint64_t done, uint64_t size)
 	atomic_store_explicit(&s->hand_size, size, memory_order_relaxed);
 }
 
-/* "a" and "b" make "a/b", "a/" and "b" too. */
+/* "a" and "b" make "a/b", "a/" and "a//" with "b" too. */
 static void
 add_component(struct strbuf *sb, const char *name)
 {
+	while (sb->len > 1 && sb->s[sb->len - 1] == '/' &&
+	       sb->s[sb->len - 2] == '/')
+		sb->s[--sb->len] = '\0';
 	if (sb->len && sb->s[sb->len - 1] != '/')
 		strbuf_addc(sb, '/');
 	strbuf_adds(sb, name);

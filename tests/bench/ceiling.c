@@ -24,6 +24,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,17 +46,24 @@
 #endif
 
 #define HUGE ((size_t)2 << 20)
-#define HOT ((size_t)64 << 10)	 /* fits any second-level cache */
-#define CHUNK ((size_t)4 << 20)	 /* mapped at a time */
-#define BUFFERS (HUGE / HOT)	 /* of one writev: folios of 2 MiB */
+#define HOT ((size_t)64 << 10)	/* fits any second-level cache */
+#define CHUNK ((size_t)4 << 20) /* mapped at a time */
+#define BUFFERS (HUGE / HOT)	/* of one writev: folios of 2 MiB */
 #define TURNS 5
+#define MAX_PROCESSES 64
 
 struct work {
 	size_t processes;
 	uint64_t amount; /* bytes or files, of all processes */
 	const char *path;
-	char *from, *to; /* memory: the two areas, amount bytes each */
-	bool streaming;	 /* memory: stores that go past the caches */
+	struct turns *turns; /* memory only */
+	bool streaming;	     /* memory: stores that go past the caches */
+};
+
+/* Shared by the processes that copy memory. */
+struct turns {
+	atomic_size_t arrived;
+	double seconds[TURNS][MAX_PROCESSES];
 };
 
 typedef void part_fn(const struct work *w, size_t i, uint64_t from,
@@ -76,7 +85,7 @@ now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Does PART in as many processes, each with its share, cut at 2 MiB. */
+/* PART in as many processes, each with its share, a multiple of CUT. */
 static void
 in_parallel(const struct work *w, part_fn *part, uint64_t cut)
 {
@@ -116,11 +125,12 @@ stream(char *to, const char *from, size_t len)
 	memcpy(to, from, len);
 }
 
+/* LEN bytes that are there, in pages of 2 MiB where that can be. */
 static char *
 memory(size_t len)
 {
 	char *p = mmap(NULL, len + HUGE, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		die("mmap");
@@ -134,56 +144,51 @@ memory(size_t len)
  * Memory
  * --------------------------------------------------------------------- */
 
+/* All begin a turn together. */
 static void
-copy_part(const struct work *w, size_t i, uint64_t from, uint64_t to)
+memory_part(const struct work *w, size_t i, uint64_t from, uint64_t to)
 {
-	(void)i;
-	if (w->streaming)
-		stream(w->to + from, w->from + from, to - from);
-	else
-		memcpy(w->to + from, w->from + from, to - from);
-}
+	size_t len = to - from;
+	char *a = memory(len), *b = memory(len);
 
-/* A process of its own faults the pages in anew, so there is a first turn that
- * does not count. */
-static void
-turn_part(const struct work *w, size_t i, uint64_t from, uint64_t to)
-{
-	double best = 1e9;
+	for (size_t turn = 0; turn < TURNS; turn++) {
+		double start;
 
-	(void)i;
-	madvise(w->from + from, to - from, MADV_POPULATE_WRITE);
-	madvise(w->to + from, to - from, MADV_POPULATE_WRITE);
-	for (int turn = 0; turn < TURNS; turn++) {
-		double start = now();
-
-		copy_part(w, i, from, to);
-		if (now() - start < best)
-			best = now() - start;
+		atomic_fetch_add(&w->turns->arrived, 1);
+		while (atomic_load(&w->turns->arrived) <
+		       (turn + 1) * w->processes)
+			sched_yield();
+		start = now();
+		if (w->streaming)
+			stream(b, a, len);
+		else
+			memcpy(b, a, len);
+		w->turns->seconds[turn][i] = now() - start;
 	}
-	/* The slowest process is the last to come here with its own best. */
-	((volatile double *)w->path)[i] = best;
 }
 
 static void
 measure_memory(struct work *w)
 {
-	double *best = (double *)(void *)memory(HUGE);
 	double fastest = 1e9;
 
-	w->path = (const char *)best;
-	w->from = memory(w->amount);
-	w->to = memory(w->amount);
+	w->turns = mmap(NULL, sizeof(*w->turns), PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (w->turns == MAP_FAILED)
+		die("mmap");
 	for (int s = 0; s < 2; s++) {
-		double slowest = 0;
-
 		w->streaming = s;
-		in_parallel(w, turn_part, HUGE);
-		for (size_t i = 0; i < w->processes; i++)
-			if (best[i] > slowest)
-				slowest = best[i];
-		if (slowest < fastest)
-			fastest = slowest;
+		w->turns->arrived = 0;
+		in_parallel(w, memory_part, HUGE);
+		for (size_t turn = 0; turn < TURNS; turn++) {
+			double slowest = 0;
+
+			for (size_t i = 0; i < w->processes; i++)
+				if (w->turns->seconds[turn][i] > slowest)
+					slowest = w->turns->seconds[turn][i];
+			if (slowest < fastest)
+				fastest = slowest;
+		}
 	}
 	printf("seconds=%.6f\n", fastest);
 }
@@ -235,12 +240,12 @@ write_part(const struct work *w, size_t i, uint64_t from, uint64_t to)
 static void
 map_part(const struct work *w, size_t i, uint64_t from, uint64_t to)
 {
-	char *hot = memory(HOT), *at = memory(0);
+	char *hot = memory(HOT);
+	char *at = mmap(NULL, CHUNK + HUGE, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int fd = open(w->path, O_RDWR | O_CLOEXEC);
 
 	(void)i;
-	at = mmap(NULL, CHUNK + HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
-		  -1, 0);
 	if (fd < 0 || at == MAP_FAILED)
 		die(w->path);
 	at = (char *)(((uintptr_t)at + HUGE - 1) & ~(HUGE - 1));
@@ -313,7 +318,8 @@ static int
 usage(void)
 {
 	fputs("usage: ceiling memory|write|map|create|create-apart"
-	      " N AMOUNT [PATH]\n       ceiling touch BYTES\n", stderr);
+	      " N AMOUNT [PATH]\n       ceiling touch BYTES\n",
+	      stderr);
 	return 2;
 }
 
@@ -332,7 +338,7 @@ main(int argc, char **argv)
 	w.processes = strtoull(argv[2], NULL, 10);
 	w.amount = strtoull(argv[3], NULL, 10);
 	w.path = argv[4];
-	if (!w.processes || w.processes > 64)
+	if (!w.processes || w.processes > MAX_PROCESSES)
 		return usage();
 	if (argc == 4 && !strcmp(what, "memory")) {
 		measure_memory(&w);
@@ -343,8 +349,10 @@ main(int argc, char **argv)
 	if (!strncmp(what, "create", 6)) {
 		if (mkdir(w.path, 0755))
 			die(w.path);
-		in_parallel(&w, strcmp(what, "create") ? create_apart_part
-						       : create_part, 1);
+		in_parallel(&w,
+			    strcmp(what, "create") ? create_apart_part
+						   : create_part,
+			    1);
 	} else if (!strcmp(what, "write") || !strcmp(what, "map")) {
 		reserve(&w);
 		in_parallel(&w, strcmp(what, "map") ? write_part : map_part,

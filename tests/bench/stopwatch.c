@@ -71,18 +71,19 @@ machine_busy(void)
 	       (double)sysconf(_SC_CLK_TCK);
 }
 
-/* A copy of ARG with N in the place of the first "{n}"; never freed. */
+/* ARG with N in the place of each "{n}"; never freed. */
 static char *
 numbered(char *arg, int n)
 {
-	char *at = strstr(arg, "{n}");
-	char *text;
+	char *at, *text;
 
-	if (!at)
-		return arg;
-	if (asprintf(&text, "%.*s%d%s", (int)(at - arg), arg, n, at + 3) < 0)
-		die("asprintf");
-	return text;
+	while ((at = strstr(arg, "{n}"))) {
+		if (asprintf(&text, "%.*s%d%s", (int)(at - arg), arg, n,
+			     at + 3) < 0)
+			die("asprintf");
+		arg = text;
+	}
+	return arg;
 }
 
 static int
@@ -98,8 +99,7 @@ reap(pid_t pid)
 	cost.sys += (int64_t)r.ru_stime.tv_sec * 1000000 + r.ru_stime.tv_usec;
 	if (r.ru_maxrss > cost.maxrss)
 		cost.maxrss = r.ru_maxrss;
-	return WIFEXITED(status) ? WEXITSTATUS(status)
-				 : 128 + WTERMSIG(status);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static int
@@ -142,7 +142,8 @@ parse(int argc, char **argv, int *repeat, const char **sync)
 	}
 	if (optind == argc || *repeat < 1) {
 		fputs("usage: stopwatch [--repeat=N] [--syncfs=DIR]"
-		      " COMMAND [ARG]...\n", stderr);
+		      " COMMAND [ARG]...\n",
+		      stderr);
 		exit(125);
 	}
 }

@@ -4,22 +4,201 @@
 
 #include <string.h>
 
-int
-known_difference(const struct scene *s, const struct result *cp,
-		     const struct result *mcp)
+/*
+ * The one place for what differs on purpose.  Each has to explain all of what
+ * differs in the case, or it explains nothing.
+ */
+struct known {
+	const char *why;
+	bool (*explains)(const struct scene *s, const struct result *cp,
+			 const struct result *mcp);
+};
+
+static bool
+says(const struct lines *l, const char *text)
 {
-	(void)s; (void)cp; (void)mcp;
-	return -1;
+	for (size_t i = 0; i < l->n; i++)
+		if (strstr(l->v[i], text))
+			return true;
+	return false;
 }
+
+static bool
+same_status(const struct result *cp, const struct result *mcp)
+{
+	return !cp->blocked && !mcp->blocked && cp->status == mcp->status;
+}
+
+static bool
+into_itself(const struct scene *s, const struct result *cp,
+	    const struct result *mcp)
+{
+	static const char text[] = "cannot copy a directory, ";
+
+	(void)s;
+	return same_status(cp, mcp) &&
+	       (says(&cp->err, text) || says(&mcp->err, text));
+}
+
+/* Is the line that of a regular file written by the program? */
+static bool
+is_new_file(const char *line)
+{
+	return strstr(line, "  -") && strstr(line, " m now");
+}
+
+static bool
+partial_file(const struct scene *s, const struct result *cp,
+	     const struct result *mcp)
+{
+	size_t j = 0;
+
+	(void)s;
+	if (!same_status(cp, mcp) || !says(&cp->err, "failed to clone") ||
+	    !lines_equal(&cp->out, &mcp->out) ||
+	    !lines_equal(&cp->err, &mcp->err))
+		return false;
+	for (size_t i = 0; i < cp->after.n; i++)
+		if (j < mcp->after.n &&
+		    !strcmp(cp->after.v[i], mcp->after.v[j]))
+			j++;
+		else if (!is_new_file(cp->after.v[i]))
+			return false;
+	return j == mcp->after.n;
+}
+
+static bool
+has_option(const struct scene *s, const char *start)
+{
+	for (int i = 1; i < s->argc; i++)
+		if (!strncmp(s->argv[i], start, strlen(start)))
+			return true;
+	return false;
+}
+
+/* How many of the lines of A are not in B; *ALL: each of them has TEXT. */
+static size_t
+only_in(const struct lines *a, const struct lines *b, const char *text,
+	bool *all)
+{
+	size_t i = 0, j = 0, n = 0;
+
+	*all = true;
+	while (i < a->n) {
+		int c = j == b->n ? -1 : strcmp(a->v[i], b->v[j]);
+
+		if (c < 0) {
+			*all = *all && strstr(a->v[i], text);
+			n++;
+		}
+		i += c <= 0;
+		j += c >= 0;
+	}
+	return n;
+}
+
+static bool
+no_more_than(const struct lines *a, const struct lines *b)
+{
+	bool all;
+
+	return only_in(a, b, "", &all) == 0;
+}
+
+/* All that A has and B has not are lines with TEXT. */
+static bool
+only_with(const struct lines *a, const struct lines *b, const char *text)
+{
+	bool all;
+
+	(void)only_in(a, b, text, &all);
+	return all;
+}
+
+static bool
+twice_met(const struct scene *s, const struct result *cp,
+	  const struct result *mcp)
+{
+	(void)s;
+	return only_with(&cp->err, &mcp->err, "will not create hard link") &&
+	       says(&cp->err, "will not create hard link") &&
+	       no_more_than(&cp->out, &mcp->out);
+}
+
+static bool
+update_links(const struct scene *s, const struct result *cp,
+	     const struct result *mcp)
+{
+	if (!has_option(s, "-u") && !has_option(s, "--update"))
+		return false;
+	return same_status(cp, mcp) && lines_equal(&cp->err, &mcp->err) &&
+	       only_with(&cp->out, &mcp->out, "removed ") &&
+	       no_more_than(&mcp->out, &cp->out) &&
+	       only_with(&cp->after, &mcp->after, "");
+}
+
+/* The path, type and rest of a line; the mode is between. */
+static bool
+mode_differs_only(const char *a, const char *b)
+{
+	const char *x = strstr(a, "  "), *y = strstr(b, "  ");
+
+	return x && y && x - a == y - b && !strncmp(a, b, (size_t)(x - a)) &&
+	       strlen(x) > 7 && strlen(y) > 7 && x[2] == y[2] &&
+	       !strcmp(x + 4, y + 4) && x[3] != y[3];
+}
+
+static bool
+set_id_left(const struct scene *s, const struct result *cp,
+	    const struct result *mcp)
+{
+	(void)s;
+	if (!same_status(cp, mcp) || !lines_equal(&cp->out, &mcp->out) ||
+	    !lines_equal(&cp->err, &mcp->err) || cp->after.n != mcp->after.n)
+		return false;
+	for (size_t i = 0; i < cp->after.n; i++)
+		if (strcmp(cp->after.v[i], mcp->after.v[i]) &&
+		    !mode_differs_only(cp->after.v[i], mcp->after.v[i]))
+			return false;
+	return true;
+}
+
+static const struct known table[] = {
+	{ "a directory is copied into itself: cp stops somewhere in it, mcp"
+	  " leaves out the directory that is its own copy and goes on",
+	  into_itself },
+	{ "a file that could not be copied: cp leaves what it has made of it,"
+	  " mcp removes it",
+	  partial_file },
+	{ "a directory that is copied twice, by two ways: cp refuses the second"
+	  " time, as if it were to be a hard link; mcp copies it",
+	  twice_met },
+	{ "-u without --preserve=links: cp makes hard links of names that are"
+	  " up to date, if their sources are; mcp leaves them alone",
+	  update_links },
+	{ "set-id and sticky bits: cp 9.1 leaves them on what is given a mode"
+	  " without any; mcp sets the mode",
+	  set_id_left },
+};
+
 int
 known_count(void)
 {
-	return 0;
+	return (int)(sizeof(table) / sizeof(*table));
 }
 
 const char *
 known_name(int k)
 {
-	(void)k;
-	return "";
+	return table[k].why;
+}
+
+int
+known_difference(const struct scene *s, const struct result *cp,
+		 const struct result *mcp)
+{
+	for (int k = 0; k < known_count(); k++)
+		if (table[k].explains(s, cp, mcp))
+			return k;
+	return -1;
 }

@@ -15,6 +15,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#define DEPTH_MAX 60
 #define SHOWN 40	/* bytes of a content that are shown as they are */
 
 struct seen {
@@ -247,7 +248,7 @@ add_entry(struct shot *s, const char *path, const struct stat *st)
 }
 
 static void
-walk(struct shot *s, const char *path)
+walk(struct shot *s, const char *path, int depth)
 {
 	struct lines names = { 0 };
 	struct dirent *e;
@@ -257,7 +258,8 @@ walk(struct shot *s, const char *path)
 	if (lstat(path, &st) < 0)
 		err(2, "lstat %s", path);
 	add_entry(s, path, &st);
-	if (!S_ISDIR(st.st_mode))
+	/* cp -L can be led round and round in what it makes itself. */
+	if (!S_ISDIR(st.st_mode) || depth == DEPTH_MAX)
 		return;
 	d = opendir(path);
 	while (d && (e = readdir(d)))
@@ -271,7 +273,7 @@ walk(struct shot *s, const char *path)
 
 		if (asprintf(&below, "%s/%s", path, names.v[i]) < 0)
 			err(2, "asprintf");
-		walk(s, below);
+		walk(s, below, depth + 1);
 		free(below);
 	}
 	lines_release(&names);
@@ -284,7 +286,7 @@ shot_take(struct lines *out, const char *box, time_t now)
 
 	if (chdir(box) < 0)
 		err(2, "%s", box);
-	walk(&s, ".");
+	walk(&s, ".", 0);
 	for (size_t i = 0; i < s.nseen; i++)
 		free(s.seen[i].path);
 	free(s.seen);

@@ -1,0 +1,216 @@
+#!/bin/sh
+# How work spreads over the workers, and what it costs where there is little.
+#
+#   share_*    a flat directory, a deep tree, a wide one, one big file, a mix:
+#              each worker does its part, and all are busy until nearly the end
+#   few_*      little to do: nobody is forked
+#   memory_*   what a process keeps to itself
+#
+# Sizes are small; to see it at full size:
+#
+#	SHARE_FILES=200000 SHARE_BIG=8G SHARE_MEMORY=1000000 sh test_share.sh
+
+. "$(dirname "$0")/lib.sh"
+
+SHARE_FILES=${SHARE_FILES:-4000}
+SHARE_BIG=${SHARE_BIG:-512M}
+SHARE_MEMORY=${SHARE_MEMORY:-20000}
+
+# In memory where that has room: an ext4 that was much deleted in is slow.
+before_all()
+{
+	[ "$(image_dir)" != /dev/shm ] || fast=/dev/shm
+}
+
+before_each()
+{
+	work=$(mktemp -d "${fast:-$PWD}/mcp-share.XXXXXX")
+	cd "$work" || exit 1
+}
+
+after_each()
+{
+	cd / && rm -rf "$work"
+}
+
+# traced CALLS ARG...
+traced()
+{
+	calls=$1
+	shift
+	expect 0 limited env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" \
+		strace -f -q -o trace -e "trace=$calls" \
+		-e signal=none "$MCP" "$@"
+}
+
+# The workers' part of what a pattern finds in the trace, a line each: process,
+# how often, and how often anybody did after its last time. The first process
+# is the conductor.
+parts()
+{
+	sed -n "/$1/s/ .*//p" trace | awk -v conductor="$(sed 's/ .*//;q' trace)" '
+		$1 != conductor { n[$1]++; all++; last[$1] = all }
+		END { for (p in n) print p, n[p], all - last[p] }'
+}
+
+# fair WHAT PATTERN WORKERS IDLE: each did at least a third of an even part, and
+# stopped no earlier than IDLE pieces from the end.
+fair()
+{
+	parts "$2" >parts
+	assertEquals "$1: workers with a part: $(cat parts)" "$3" \
+		"$(wc -l <parts)"
+	unfair=$(awk -v workers="$3" -v idle="$4" '
+		{ n[NR] = $2; rest[NR] = $3; all += $2 }
+		END {
+			for (i in n)
+				if (n[i] < all / workers / 3 || rest[i] > idle)
+					print n[i], "of", all, "idle", rest[i]
+		}' parts)
+	assertEquals "$1: $(cat parts)" '' "$unfair"
+}
+
+test_share_flat_directory()
+{
+	need_command strace || return 0
+	"$HELPERS/bigtree" --files="$SHARE_FILES" --size=10 src >/dev/null
+	traced openat -j4 -r src dst
+	fair 'a flat directory' O_CREAT 4 $((SHARE_FILES / 8))
+}
+
+test_share_deep_tree()
+{
+	need_command strace || return 0
+	"$HELPERS/bigtree" --files="$SHARE_FILES" --dirs=200 --fanout=1 \
+		--size=10 src >/dev/null
+	traced openat -j4 -r src dst
+	fair 'a deep tree' O_CREAT 4 $((SHARE_FILES / 8))
+}
+
+test_share_wide_tree()
+{
+	need_command strace || return 0
+	"$HELPERS/bigtree" --files="$SHARE_FILES" --dirs=300 --fanout=8 \
+		--size=10 src >/dev/null
+	traced openat -j4 -r src dst
+	fair 'a wide tree' O_CREAT 4 $((SHARE_FILES / 8))
+}
+
+test_share_operands()
+{
+	need_command strace || return 0
+	"$HELPERS/bigtree" --files=1000 --size=10 src >/dev/null
+	mkdir dst
+	# shellcheck disable=SC2046
+	traced openat -j4 $(find src -type f) dst
+	fair operands O_CREAT 4 200
+}
+
+# The chunks of one file: data calls, one or more for each.
+test_share_big_file()
+{
+	need_command strace || return 0
+	fallocate -l "$SHARE_BIG" big 2>/dev/null || truncate -s "$SHARE_BIG" big
+	for method in rw mmap; do
+		traced pwrite64,madvise -j4 --sparse=never --reflink=never \
+			--method=$method big dst
+		calls=$(grep -c 'pwrite64\|madvise' trace)
+		fair "a big file by $method" 'pwrite64\|madvise' 4 \
+			$((calls / 8))
+		rm dst
+	done
+}
+
+test_share_mix()
+{
+	need_command strace || return 0
+	"$HELPERS/bigtree" --files="$SHARE_FILES" --dirs=50 --size=3000 \
+		src >/dev/null
+	fallocate -l 128M src/big 2>/dev/null || truncate -s 128M src/big
+	traced openat,pwrite64,madvise -j4 -r --reflink=never --sparse=never \
+		src dst
+	calls=$(grep -c 'O_CREAT\|pwrite64\|madvise' trace)
+	fair 'a mix' 'O_CREAT\|pwrite64\|madvise' 4 $((calls / 8))
+	assert_same_tree --no-times src dst
+}
+
+# ---------------------------------------------------------------------------
+
+# forks ARG...: how many processes are made by a copy.
+forks()
+{
+	traced clone,clone3,fork,vfork "$@"
+	grep -c 'clone\|fork' trace
+}
+
+test_few_small_file_does_not_fork()
+{
+	need_command strace || return 0
+	printf 0123456789 >small
+	assertEquals 0 "$(forks small dst)"
+	assert_same_file small dst
+	assertEquals 0 "$(forks -j8 -a small dst2)"
+	assert_same_file small dst2
+}
+
+test_few_small_tree_does_not_fork()
+{
+	need_command strace || return 0
+	mkdir -p src/sub
+	echo 1 >src/a
+	echo 2 >src/sub/b
+	ln -s a src/c
+	assertEquals 0 "$(forks -j8 -r src dst)"
+	assert_same_tree --no-times src dst
+	# And nothing is opened, mapped, asked that was only for workers.
+	traced pipe2,ppoll,pidfd_open -j8 -r src dst2
+	assertEquals '' "$(grep -v exited trace)"
+}
+
+test_few_big_file_does_fork()
+{
+	need_command strace || return 0
+	truncate -s 9000000 big
+	assertEquals 2 "$(forks -j2 --sparse=never big dst)"
+}
+
+# ---------------------------------------------------------------------------
+
+# All of the tree is copied, the last operand waits for a reader: everything a
+# worker may hold on to is still there.
+test_memory_of_a_process_stays_small()
+{
+	[ "$SANITIZERS" = no ] || {
+		skip 'sanitizers take memory of their own'
+		return 0
+	}
+	"$HELPERS/bigtree" --files="$SHARE_MEMORY" \
+		--dirs=$((SHARE_MEMORY / 40)) src/tree >/dev/null
+	# A flat one too, and links, which a table remembers.
+	"$HELPERS/bigtree" --files=$((SHARE_MEMORY / 4)) src/flat >/dev/null
+	cp -al src/tree src/links
+	fallocate -l 100M src/big
+	echo content >src/gate
+	mkdir dst
+	mkfifo dst/gate
+	MCP_LIMIT=600 mcp_start -j2 -a --progress=always src/tree src/flat \
+		src/links src/big src/gate dst 2>err
+	files=$((SHARE_MEMORY * 2 + SHARE_MEMORY / 4 + 1))
+	poll 600 sh -c '[ "$(find dst -type f | wc -l)" -eq '$files' ]' ||
+		fail "not copied: $(tail -n 1 err)"
+	pids="$MCP_PID $(cat "/proc/$MCP_PID/task/$MCP_PID/children")"
+	assertTrue "no workers: $pids" '[ $(echo $pids | wc -w) -ge 3 ]'
+	for pid in $pids; do
+		kb=$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\) kB/\1/p' \
+			"/proc/$pid/status")
+		echo "process $pid: $kb KiB private" >>private
+		assertTrue "private memory: $kb KiB" "[ ${kb:-0} -lt 16384 ]"
+		assertTrue "no figure for $pid" "[ ${kb:-0} -gt 0 ]"
+	done
+	[ "$SHARE_MEMORY" -lt 1000000 ] || cat private
+	timeout 10 cat dst/gate >/dev/null
+	mcp_wait
+	assertEquals 0 "$?"
+}
+
+. "$SHUNIT2"
