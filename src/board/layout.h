@@ -86,6 +86,7 @@ struct slot {
 	board_ref link;			/* link entry claimed, 0: none */
 	uint32_t seq;			/* last txn.seq given out */
 	uint32_t nodes;			/* last node.id given out */
+	_Atomic uint32_t ready;		/* its process came to wait for work */
 	_Atomic uint32_t acked;		/* highest seq others saw applied; max */
 	_Atomic uint32_t tally_now;	/* which tally is true, 0 or 1 */
 	struct tally tally[2];
@@ -126,7 +127,7 @@ enum job_phase {
 #define JOB_CREATED 2u	/* FILE: this run made the destination file */
 #define JOB_OPENED 4u	/* FILE: the destination is ours to write or remove */
 #define JOB_SPARSE 8u	/* FILE: look for holes */
-#define JOB_LOST 16u	/* FILE: whoever finishes it dies */
+#define JOB_LOST 16u	/* FILE: the destination is to be let alone */
 
 /* job.intent: how far the entry in hand had come.  Writer: owner. */
 enum job_intent {

@@ -26,7 +26,7 @@ struct parent {
 };
 
 struct parents {
-	const struct copy_opts *o;
+	struct copy_opts *o;	/* without what cp does not keep of them */
 	int dst_dir;
 	struct parent *v;
 	size_t n;
@@ -44,8 +44,9 @@ add(struct parents *p, const char *path, size_t len, const char *target)
 	d->src[len] = '\0';
 	d->dst = mem_strdup(d->src + strspn(d->src, "/"));
 	strbuf_adds(&shown, target);
-	if (shown.s[shown.len - 1] != '/')
-		strbuf_addc(&shown, '/');
+	while (shown.len && shown.s[shown.len - 1] == '/')
+		shown.s[--shown.len] = '\0';
+	strbuf_addc(&shown, '/');
 	strbuf_adds(&shown, d->dst);
 	d->shown = shown.s;
 	return d;
@@ -205,7 +206,9 @@ parents_make(const struct copy_opts *o, struct operands *ops, bool *failed)
 	struct parents *p = mem_calloc(1, sizeof(*p));
 	uint32_t left = 0;
 
-	p->o = o;
+	p->o = mem_calloc(1, sizeof(*p->o));
+	*p->o = *o;
+	p->o->keep_xattr = false;
 	p->dst_dir = ops->dst_dir;
 	for (uint32_t i = 0; i < ops->n; i++) {
 		if (make_all(p, ops->v[i].src, ops->target))
@@ -255,6 +258,7 @@ parents_finish(struct parents *p)
 		drop_last(p);
 	}
 	free(p->v);
+	free(p->o);
 	free(p);
 	return ok;
 }

@@ -3,6 +3,7 @@
 #include "copy/context.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 #ifdef HAVE_LIBSELINUX
 
@@ -45,23 +46,35 @@ path_at(int dir, const char *name)
 	return sb.s;
 }
 
-/* PATH, which need not exist, from the root; NULL with errno. */
+/*
+ * PATH from the root; NULL with errno.  What has a name of its own need not
+ * exist, and is not followed.
+ */
 static char *
 absolute(const char *path)
 {
-	const char *name = strrchr(path, '/');
 	struct strbuf sb = { 0 };
-	char *dir, *real;
+	char *dir = mem_strdup(path), *name, *real;
+	size_t len = strlen(dir);
 
-	name = name ? name + 1 : path;
-	dir = mem_strdup(name > path ? path : ".");
-	if (name > path)
-		dir[name - path] = '\0';
-	real = realpath(dir, NULL);
+	while (len > 1 && dir[len - 1] == '/')
+		dir[--len] = '\0';
+	name = strrchr(dir, '/');
+	name = name ? name + 1 : dir;
+	if (!*name || !strcmp(name, ".") || !strcmp(name, "..")) {
+		real = realpath(dir, NULL);
+		free(dir);
+		return real;
+	}
+	/* Its directory; what is cut off is read from PATH. */
+	path += name - dir;
+	*name = '\0';
+	real = realpath(*dir ? dir : ".", NULL);
 	free(dir);
 	if (!real)
 		return NULL;
-	strbuf_addf(&sb, "%s/%s", strcmp(real, "/") ? real : "", name);
+	strbuf_addf(&sb, "%s/%.*s", strcmp(real, "/") ? real : "",
+		    (int)strcspn(path, "/"), path);
 	free(real);
 	return sb.s;
 }

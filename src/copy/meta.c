@@ -181,11 +181,11 @@ copy_acls(const struct meta *m, bool access, bool fallback, bool *touched)
 		return copy_acl(m, ACL_ACCESS, false);
 	}
 	if (access || m->drop_acl) {
-		r |= copy_acl(m, ACL_ACCESS, access);
+		r = copy_acl(m, ACL_ACCESS, access);
 		*touched = true;
 	}
-	if (S_ISDIR(m->src->st_mode) && (fallback || m->drop_acl))
-		r |= copy_acl(m, ACL_DEFAULT, fallback);
+	if (r == 0 && S_ISDIR(m->src->st_mode) && (fallback || m->drop_acl))
+		r = copy_acl(m, ACL_DEFAULT, fallback);
 	return r;
 }
 
@@ -236,7 +236,8 @@ copy_owner(const struct meta *m)
 	if (set_owner(m, m->src->st_uid, m->src->st_gid) == 0)
 		return 0;
 	err = errno;
-	if (err != EPERM && err != EINVAL)
+	/* EACCES is what CIFS says instead of EPERM. */
+	if (err != EPERM && err != EINVAL && err != EACCES)
 		goto fail;
 	/* One who may not give files away may still change the group. */
 	(void)set_owner(m, (uid_t)-1, m->src->st_gid);
@@ -256,13 +257,17 @@ dst_stat(const struct meta *m, struct stat *st)
 }
 
 static int
+try_mode(const struct meta *m, mode_t mode)
+{
+	return m->dst_fd >= 0 ? fchmod(m->dst_fd, mode)
+			      : fchmodat(AT_FDCWD, m->dst_path, mode,
+					 at_flags(m));
+}
+
+static int
 set_mode(const struct meta *m, mode_t mode)
 {
-	int r = m->dst_fd >= 0 ? fchmod(m->dst_fd, mode)
-			       : fchmodat(AT_FDCWD, m->dst_path, mode,
-					  at_flags(m));
-
-	if (r == 0)
+	if (try_mode(m, mode) == 0)
 		return 0;
 	diag_error(errno, "preserving permissions for %s",
 		   quote(label_dst(m->label)));
@@ -295,12 +300,19 @@ give_away(const struct meta *m, mode_t *have, mode_t want)
 	int own;
 
 	if (!S_ISLNK(m->src->st_mode) && (*have & ~want & 077)) {
-		if (set_mode(m, *have & want & 0700) < 0)
+		if (try_mode(m, *have & want & 0700) < 0) {
+			/* Whoever may not do that gives nothing away either. */
+			if (errno != EPERM || m->o->euid == 0)
+				diag_error(errno, "clearing permissions for %s",
+					   quote(label_dst(m->label)));
 			return -1;
+		}
 		*have &= want & 0700;
 	}
 	own = copy_owner(m);
-	*have &= (mode_t)~(S_ISUID | S_ISGID);
+	/* chown(2) takes them off files only; a directory may have inherited. */
+	if (!S_ISDIR(m->src->st_mode))
+		*have &= (mode_t)~(S_ISUID | S_ISGID);
 	return own;
 }
 
@@ -311,8 +323,11 @@ meta_copy(const struct meta *m)
 	bool symlink = S_ISLNK(m->src->st_mode), touched = false;
 	mode_t want = m->final_mode & 07777, have = m->dst_mode & 07777;
 	struct stat st;
-	int r = 0, own = 0;
+	int own = 0;
 
+	/* In cp's order, and as with cp the first that fails is the last. */
+	if (o->keep_times && copy_times(m) < 0)
+		return -1;
 	if (o->keep_owner) {
 		if (m->dst) {
 			st = *m->dst;
@@ -330,20 +345,19 @@ meta_copy(const struct meta *m)
 				want &= (mode_t)~(S_ISUID | S_ISGID);
 		}
 		if (own < 0)
-			r = -1;
+			return -1;
 	}
 	if (o->keep_mode)
 		want = m->src->st_mode & 07777;
-	if (o->keep_xattr || o->keep_mode || m->drop_acl)
-		r |= copy_xattrs(m, &touched);
+	if ((o->keep_xattr || o->keep_mode || m->drop_acl) &&
+	    copy_xattrs(m, &touched) < 0)
+		return -1;
 	/* Set-id bits are for the owner they were given by. */
 	if (own)
 		want &= (mode_t)~(S_ISUID | S_ISGID | S_ISVTX);
 	if (!symlink && (want != have || touched))
-		r |= set_mode(m, want);
-	if (o->keep_times)
-		r |= copy_times(m);
-	return r ? -1 : 0;
+		return set_mode(m, want);
+	return 0;
 }
 
 bool

@@ -26,6 +26,7 @@
 
 #define ALONE_ENTRIES 64	/* copied by the conductor before it forks */
 #define DEATHS_MAX 3		/* workers that one entry may cost */
+#define STILLBORN_MAX 16	/* that died in a row before they did anything */
 #define TICK_MS 100
 #define GRACE_NS 3000000000LL	/* for workers to stop when called off */
 
@@ -39,6 +40,7 @@ struct state {
 	struct outcome *out;
 	sigset_t poll_mask;
 	unsigned alive;
+	unsigned stillborn;		/* in a row */
 	bool repost;			/* tokens are missing from a full pipe */
 	bool stopping;			/* workers are to end now */
 	bool mute;			/* stdout takes no more */
@@ -136,6 +138,7 @@ spawn(struct state *s, unsigned slot)
 	pid_t pid;
 
 	fflush(NULL);
+	atomic_store(&s->b.slots[slot].ready, 0);
 	pid = fork();
 	if (pid < 0)
 		return -1;
@@ -281,7 +284,10 @@ worker_died(struct state *s, unsigned slot, pid_t pid, int status)
 	say_death(pid, status);
 	links_recover(&s->b, slot);
 	job_recover(&s->b, slot, job_lost_worker, s);
-	if (spawn(s, slot) < 0)
+	s->stillborn = atomic_load(&s->b.slots[slot].ready) ? 0
+							   : s->stillborn + 1;
+	/* Where they all die at once (ulimit -v), more would do so too. */
+	if (s->stillborn < STILLBORN_MAX && spawn(s, slot) < 0)
 		diag_note("cannot replace a worker: %s", strerror(errno));
 	s->repost = true;
 }

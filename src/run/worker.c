@@ -63,6 +63,7 @@ worker_main(const struct copy_opts *o, const struct operands *ops,
 	io_close(&b->fd);	/* the map stays; others look at the conductor's */
 	walk_init(&w, o, ops, b, slot);
 	diag_set_sink(to_conductor, &w);
+	atomic_store(&b->slots[slot].ready, 1);
 	for (;;) {
 		walk_show(&w, "", 0, 0);
 		job = job_wait(b, slot);

@@ -86,6 +86,17 @@ open_source(struct walk *w, const struct place *p, struct stat *st)
 	return fd;
 }
 
+/* Only this file system (-x): a mount point is made, not entered. */
+static bool
+other_file_system(struct walk *w, const struct node *n, const struct stat *st)
+{
+	board_ref up = n->parent;
+
+	if (!w->o->one_file_system || !up)
+		return false;
+	return node_at(w->b, up)->src_dev != st->st_dev;
+}
+
 /* Is the source the destination operand itself, or above itself (-L)? */
 static bool
 runs_in_circles(struct walk *w, const struct place *p, const struct node *n,
@@ -241,17 +252,6 @@ note_both(struct walk *w, const struct place *p, struct node *n,
 	return 0;
 }
 
-/* Only this file system (-x): a mount point is made, not entered. */
-static bool
-other_file_system(struct walk *w, const struct node *n, const struct stat *st)
-{
-	board_ref up = n->parent;
-
-	if (!w->o->one_file_system || !up)
-		return false;
-	return node_at(w->b, up)->src_dev != st->st_dev;
-}
-
 static void
 begun(struct walk *w, struct job *j, bool empty)
 {
@@ -273,13 +273,17 @@ dir_begin(struct walk *w)
 	struct place p;
 	struct stat st;
 	enum made made;
-	bool shut;
+	bool shut, outside;
 
 	if (dirs_place(w, j->node, &p) < 0)
 		goto fail;
 	walk_show(w, p.src, 0, 0);
 	fd.src = open_source(w, &p, &st);
-	if (fd.src < 0 || runs_in_circles(w, &p, n, &st))
+	if (fd.src < 0)
+		goto fail;
+	/* What is not entered cannot lead back. */
+	outside = other_file_system(w, n, &st);
+	if (!outside && runs_in_circles(w, &p, n, &st))
 		goto fail;
 	if (entry_context(w, &p, fd.src, st.st_mode) < 0)
 		goto fail;
@@ -302,7 +306,7 @@ dir_begin(struct walk *w)
 		entry_failed(w);
 	}
 	dirs_keep(w, j->node, fd);
-	begun(w, j, shut || other_file_system(w, n, &st));
+	begun(w, j, shut || outside);
 	return 0;
 fail:
 	entry_failed(w);

@@ -298,7 +298,6 @@ opened_dst(struct walk *w, const struct place *p, mode_t asked, bool shared,
 		return -1;
 	}
 	r->final_mode = final_mode(w, r, asked, extra_mode(w, shared));
-	decide_note_made(w, p, &r->dst_st);
 	if (r->created || !S_ISREG(r->dst_st.st_mode))
 		return 0;
 	/* Not before it is open: its new label may forbid that. */
@@ -402,6 +401,35 @@ regular_debug(const struct walk *w, enum copy_method method, bool holes)
 		diag_line("%s", method_debug(method, holes, w->o->sparse));
 }
 
+/*
+ * A file of /sys says 4096 bytes and has what it has: it ended early, and yet
+ * it is what it was when it was opened.
+ */
+static bool
+size_was_fiction(const struct copy_pair *pair, const struct regular *r)
+{
+	const struct stat *was = &r->src_st;
+	struct stat st;
+
+	return !pair->err && !pair->what && pair->side == SIDE_SRC &&
+	       pair->at < pair->size && fstat(r->src, &st) == 0 &&
+	       st.st_size == was->st_size &&
+	       st.st_ctim.tv_sec == was->st_ctim.tv_sec &&
+	       st.st_ctim.tv_nsec == was->st_ctim.tv_nsec;
+}
+
+static int
+copy_whole(struct copy_pair *pair, const struct regular *r)
+{
+	if (file_whole(pair) == 0)
+		return 0;
+	if (!size_was_fiction(pair, r))
+		return -1;
+	if (ftruncate(r->dst, (off_t)pair->at) == 0)
+		return 0;
+	return pair_fail(pair, SIDE_DST, pair->at, errno);
+}
+
 static int
 copy_data(struct walk *w, const struct place *p, struct regular *r)
 {
@@ -409,9 +437,9 @@ copy_data(struct walk *w, const struct place *p, struct regular *r)
 	int clone = 1;
 
 	file_pair(&pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
-	if (S_ISREG(r->src_st.st_mode) && pair.dst_regular &&
-	    (pair.size || w->o->method == METHOD_CLONE ||
-	     w->o->reflink == REFLINK_ALWAYS))
+	if (w->o->reflink == REFLINK_ALWAYS ||
+	    (S_ISREG(r->src_st.st_mode) && pair.dst_regular &&
+	     (pair.size || w->o->method == METHOD_CLONE)))
 		clone = method_clone(w->o, r->src, &r->src_st, r->dst,
 				     r->dst_st.st_dev);
 	if (clone < 0) {
@@ -427,7 +455,7 @@ copy_data(struct walk *w, const struct place *p, struct regular *r)
 		regular_debug(w, METHOD_CLONE, false);
 		return 0;
 	}
-	if (file_whole(&pair) < 0)
+	if (copy_whole(&pair, r) < 0)
 		return data_failed(w, p, &pair, r);
 	w->add.bytes += pair.bytes;
 	w->add.holes += pair.hole_bytes;
@@ -448,10 +476,12 @@ fill(struct walk *w, const struct place *p, struct regular *r)
 		bad = regular_attributes(w, p, r);
 	if (regular_close(w, p, r) < 0)
 		bad = -1;
-	if (bad == 0)
+	if (bad == 0) {
 		w->add.files++;
-	else
+		decide_note_made(w, p, &r->dst_st);
+	} else {
 		entry_failed(w);
+	}
 }
 
 /* Only mapping needs a destination that can be read. */

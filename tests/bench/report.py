@@ -105,6 +105,8 @@ def table(results, key):
             results.time(key, label, 'maxrss') / 1024))
     for label, why in case['failed'].items():
         lines.append('  %-20s %s' % (label, why))
+    for note in case.get('notes', ()):
+        lines.append('  ' + note)
     return lines
 
 
@@ -217,9 +219,8 @@ def cpu(results, key):
     return (median(total('mcp')) / median(total('cp')), *quartiles(rounds))
 
 
-def text(result):
-    """All of it, for people."""
-    results = Results(result)
+def head(result):
+    """What was measured, and where."""
     lines = ['%s: %s' % item for item in result['machine'].items()]
     lines += result['notes']
     lines.append('measured: ' + ', '.join('%s %s' % c for c in
@@ -227,21 +228,34 @@ def text(result):
     for name, why in result['absent'].items():
         lines.append('absent: %s (%s)' % (name, why))
     for n, t in result.get('memory_copy', {}).items():
-        lines.append('ceiling: %s processes copy memory at %.1f GiB/s'
+        lines.append('ceiling: %s copying memory at once: %.1f GiB/s'
                      % (n, 1 / t))
     lines.append('time / mcp: medians divided, with the quartiles of the '
                  'rounds; MiB: the largest process')
+    return lines
+
+
+def tail(result):
+    """What was not measured, and how the rest does."""
+    lines = ['']
+    for case, why in result['skipped'].items():
+        lines.append('%s: not measured: %s' % (case, why))
+    found = targets(Results(result))
+    if found:
+        lines += ['Targets (quartiles of the rounds in brackets)']
+    for group, what, wanted, ratio, met in found:
+        lines.append('  %d %-60s %8s  %-18s %s' % (
+            group, what, wanted, spread(ratio), 'yes' if met else 'NO'))
+    return lines
+
+
+def text(result):
+    """All of it, for people."""
+    results = Results(result)
+    lines = head(result)
     for key in results.cases:
         lines += table(results, key)
-    for case, why in result.get('skipped', {}).items():
-        lines.append('\n%s: not measured: %s' % (case, why))
-    found = targets(results)
-    if found:
-        lines += ['', 'Targets (quartiles of the rounds in brackets)']
-    for group, what, wanted, ratio, met in found:
-        lines.append('  %d %-54s %8s  %-18s %s' % (
-            group, what, wanted, spread(ratio), 'yes' if met else 'NO'))
-    return '\n'.join(lines) + '\n'
+    return '\n'.join(lines + tail(result)) + '\n'
 
 
 # ---------------------------------------------------------------------------
@@ -284,7 +298,7 @@ def chart(result, path):
         'set style fill solid 0.9 noborder',
         'set boxwidth 0.95',
         'set grid ytics lc rgb "#dddddd"',
-        'set border 3', 'set xtics nomirror scale 0', 'set ytics nomirror',
+        'set bmargin 3.5', 'set border 3', 'set xtics nomirror scale 0', 'set ytics nomirror',
         'set yrange [0:*]', 'set key outside right top',
         '$data << EOD'] + rows + ['EOD']
     script.append('plot ' + ', '.join(

@@ -163,6 +163,65 @@ set_id_left(const struct scene *s, const struct result *cp,
 	return true;
 }
 
+static bool
+foreign_link(const struct scene *s, const struct result *cp,
+	     const struct result *mcp)
+{
+	static const char text[] = "which belongs to another user";
+
+	(void)s;
+	return says(&mcp->err, text) && only_with(&mcp->err, &cp->err, text);
+}
+
+/* Is it of the kind that --parents says of directories on the way? */
+static bool
+of_parents(const char *line)
+{
+	return strstr(line, "exists but is not a directory") ||
+	       strstr(line, "failed to get attributes of") ||
+	       strstr(line, "No such file or directory") ||
+	       strstr(line, "are the same file") ||
+	       strstr(line, "File exists");
+}
+
+/* Are both lines of one directory, whatever its attributes? */
+static bool
+same_directory(const char *a, const char *b)
+{
+	const char *x = strstr(a, "  d"), *y = strstr(b, "  d");
+
+	return x && y && x - a == y - b && !strncmp(a, b, (size_t)(x - a));
+}
+
+static bool
+all_of_parents(const struct lines *a, const struct lines *b)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		bool there = false;
+
+		for (size_t j = 0; j < b->n && !there; j++)
+			there = !strcmp(a->v[i], b->v[j]);
+		if (!there && !of_parents(a->v[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool
+parents(const struct scene *s, const struct result *cp,
+	const struct result *mcp)
+{
+	if (!has_option(s, "--pa") || cp->after.n != mcp->after.n ||
+	    !all_of_parents(&cp->err, &mcp->err) ||
+	    !all_of_parents(&mcp->err, &cp->err))
+		return false;
+	for (size_t i = 0; i < cp->after.n; i++)
+		if (strcmp(cp->after.v[i], mcp->after.v[i]) &&
+		    !same_directory(cp->after.v[i], mcp->after.v[i]))
+			return false;
+	return true;
+}
+
 static const struct known table[] = {
 	{ "a directory is copied into itself: cp stops somewhere in it, mcp"
 	  " leaves out the directory that is its own copy and goes on",
@@ -179,6 +238,13 @@ static const struct known table[] = {
 	{ "set-id and sticky bits: cp 9.1 leaves them on what is given a mode"
 	  " without any; mcp sets the mode",
 	  set_id_left },
+	{ "a link that another user has left at the destination: mcp does not"
+	  " write through it",
+	  foreign_link },
+	{ "--parents: mcp makes the directories on the way to all operands"
+	  " first, and gives them their attributes also where an operand"
+	  " fails; cp 9.1 confuses them where operands are several",
+	  parents },
 };
 
 int
