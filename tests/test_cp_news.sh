@@ -604,12 +604,22 @@ test_device_takes_the_data()
 	head -c 9000000 /dev/zero >big
 	for file in a big; do
 		expect 0 mcp $file /dev/null
-		expect 0 mcp -p --sparse=always $file /dev/null
 		expect 1 mcp $file /dev/full
 		grep -q "cp: error writing '/dev/full'.*No space left" "$ERR" ||
 			fail "$(cat "$ERR")"
 	done
-	assertTrue '[ -c /dev/null ]'
+	# Nodes of our own, for what goes wrong here changes them.
+	need_root || return 0
+	mknod null c 1 3 && dd if=a of=null status=none 2>/dev/null || {
+		skip 'no devices here'
+		return 0
+	}
+	chmod 666 null
+	for file in a big; do
+		expect 0 mcp -p --sparse=always $file null
+		assertEquals 'character special file 666' \
+			"$(stat -c '%F %a' null)"
+	done
 }
 
 # ---------------------------------------------------------------------------

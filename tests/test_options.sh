@@ -85,11 +85,11 @@ prepare_templates()
 	find templates -newer "$TEST_ROOT/marker" \
 		-exec touch -h -d 2000-01-01 {} +
 	[ -z "$RUN_AS" ] || chown -Rh 65534:65534 .
+	n=0
 	while IFS='	' read -r template _; do
-		n=$((${n:-0} + 1))
+		n=$((n + 1))
 		cp -a "templates/$template" "cp/$n"
 	done <cases
-	n=
 	cp -a cp/. mcp
 }
 

@@ -127,7 +127,7 @@ enum job_phase {
 #define JOB_CREATED 2u	/* FILE: this run made the destination file */
 #define JOB_OPENED 4u	/* FILE: the destination is ours to write or remove */
 #define JOB_SPARSE 8u	/* FILE: look for holes */
-#define JOB_LOST 16u	/* FILE: the destination is to be let alone */
+#define JOB_LOST 16u	/* FILE: whoever finishes it dies */
 
 /* job.intent: how far the entry in hand had come.  Writer: owner. */
 enum job_intent {

@@ -31,7 +31,11 @@ file_pair(struct copy_pair *p, const struct copy_opts *o, int src,
 		   allocated < p->size && p->dst_regular;
 	if (p->forced)
 		p->method = o->method;
-	else if (p->size >= FILE_BIG && p->dst_regular)
+	/*
+	 * A page that is mapped may be part of a folio that reaches over a hole,
+	 * and a store to it fills that: what has holes is written.
+	 */
+	else if (p->size >= FILE_BIG && p->dst_regular && !p->holes)
 		p->method = method_choose(o, src, src_st, dst, dst_st);
 }
 
@@ -40,7 +44,8 @@ static int
 way_refused(struct copy_pair *p)
 {
 	if (p->forced) {
-		p->what = method_name(p->method);
+		p->what = p->method == METHOD_RANGE ? "copy_file_range"
+						    : method_name(p->method);
 		return -1;
 	}
 	p->method = METHOD_RW;
@@ -143,9 +148,33 @@ length_check(struct copy_pair *p)
 	return 0;
 }
 
+/*
+ * A way that was forced, for what says it is empty (as does all of /proc), or
+ * for a destination that is no file: only if there is indeed nothing to copy.
+ */
+static int
+whole_by_force(struct copy_pair *p)
+{
+	char byte;
+	ssize_t n;
+
+	do {
+		n = read(p->src, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return pair_fail(p, SIDE_SRC, 0, errno);
+	if (n == 0)
+		return 0;
+	pair_fail(p, SIDE_DST, 0, EOPNOTSUPP);
+	return way_refused(p);
+}
+
 int
 file_whole(struct copy_pair *p)
 {
+	if (p->forced && p->method != METHOD_RW &&
+	    (!p->dst_regular || p->size == 0))
+		return whole_by_force(p);
 	if (!p->dst_regular || p->size == 0 ||
 	    (p->method == METHOD_RW && !p->holes)) {
 		if (rwcopy_to_end(p) < 0)

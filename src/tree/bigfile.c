@@ -229,7 +229,6 @@ begin_data(struct walk *w, const struct place *p, struct regular *r)
 	f->method = pair.method;
 	if (done < 0) {
 		regular_undo(w, p, r);
-		atomic_fetch_or(&f->flags, JOB_LOST);
 		return -1;
 	}
 	t = job_txn(w->b, w->slot, w->job);
@@ -413,7 +412,7 @@ bigfile_finish(struct walk *w)
 	struct job *f = file_of(w);
 	uint32_t flags = atomic_load(&f->flags);
 
-	/* Skipped, linked, never begun; taken back, or whoever tries dies. */
+	/* Skipped, linked, never begun; or whoever touches it dies. */
 	if ((flags & JOB_LOST) || !(flags & (JOB_OPENED | JOB_FAILED)))
 		return;
 	if (!(flags & JOB_FAILED) && finish_copied(w, f) == 0) {

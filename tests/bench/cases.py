@@ -18,13 +18,14 @@ PLAIN = KEEP + ['--no-times']               # what -r has to keep
 class Case:
     """One row of the table, with defaults for what few cases set."""
 
-    def __init__(self, name, setting, title, source, kind, amount, unit, **more):
+    def __init__(self, name, setting, title, source, kind, amount, unit,
+                 **more):
         self.name = name
         self.setting = setting
         self.src_fs, _, dst_fs = setting.replace(' disk', '').partition('-')
         self.dst_fs = dst_fs or self.src_fs
         self.title = title
-        self.source = source        # function(env, directory that is to be made)
+        self.source = source        # function(env, directory to be made)
         self.kind = kind            # file, tree or archive
         self.amount = amount        # of one copy, in
         self.unit = unit            # GiB, or files
@@ -50,12 +51,13 @@ class Case:
         return '%s %s' % (self.name, self.setting)
 
     @property
-    def dst_place(self):
-        return 'm' if self.src_fs == self.dst_fs and not self.two else 'd'
+    def two(self):
+        """From one file system to another?"""
+        return '-' in self.setting
 
     @property
-    def two(self):
-        return '-' in self.setting
+    def dst_place(self):
+        return 'd' if self.two else 'm'
 
 
 # ---------------------------------------------------------------------------
@@ -231,11 +233,13 @@ def commands(case, env):
     if case.kind == 'file':
         src += '/file0'
     taking, not_taking = {}, {}
+    # Elsewhere --reflink=never would keep cp from copy_file_range for nothing.
+    clone = case.clone or case.dst_fs != 'btrfs'
     for c in env.copiers:
         why = None
         if case.only and c.name not in case.only or c.name in case.but:
             continue
-        if not c.usable(case.clone) and case.dst_fs == 'btrfs':
+        if not c.usable(clone):
             why = 'cannot be told not to clone'
         elif case.holes and not c.holes:
             why = 'fills holes'
@@ -243,7 +247,7 @@ def commands(case, env):
             not_taking[c.name] = why
             continue
         dst = out + ('{n}' if case.repeat > 1 else '')
-        command = getattr(c, case.kind)(src, dst, case.clone)
+        command = getattr(c, case.kind)(src, dst, clone)
         if command:
             taking[c.name] = command
         if command and c.name in ('mcp', 'base'):

@@ -8,8 +8,8 @@
  *                                 and reserved, out of one buffer that stays in
  *                                 the processor's cache
  *   ceiling map N BYTES FILE      the same by stores into mappings of FILE
- *   ceiling create N FILES DIR    N processes make empty files, FILES in all, in
- *                                 DIR, which is new
+ *   ceiling create N FILES DIR    N processes make empty files, FILES in all,
+ *                                 in DIR, which is new
  *   ceiling create-apart N FILES DIR
  *                                 the same, each in a directory of its own
  *   ceiling touch BYTES           has the host of a virtual machine provide

@@ -23,9 +23,9 @@ def call(*argv, **how):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, errors='replace', **how)
     if done.returncode:
-        raise Failed('%s: status %d: %s' % (' '.join(map(str, argv))[:80],
-                                            done.returncode,
-                                            ' '.join(done.stderr.split())[:200]))
+        raise Failed('%s: status %d: %s' % (
+            ' '.join(map(str, argv))[:80], done.returncode,
+            ' '.join(done.stderr.split())[:200]))
     return done.stdout
 
 

@@ -298,7 +298,8 @@ def chart(result, path):
         'set style fill solid 0.9 noborder',
         'set boxwidth 0.95',
         'set grid ytics lc rgb "#dddddd"',
-        'set bmargin 3.5', 'set border 3', 'set xtics nomirror scale 0', 'set ytics nomirror',
+        'set bmargin 3.5', 'set border 3',
+        'set xtics nomirror scale 0', 'set ytics nomirror',
         'set yrange [0:*]', 'set key outside right top',
         '$data << EOD'] + rows + ['EOD']
     script.append('plot ' + ', '.join(
