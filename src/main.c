@@ -33,6 +33,7 @@
  *     copy/mapcopy       through mapped files
  *     copy/rwcopy        through read and write, copy_file_range
  *     copy/extent        holes, reservation
+ *     copy/context       SELinux's labels
  *     copy/meta          owner, xattrs, ACLs, mode, times
  *     copy/guard         SIGBUS becomes an error
  *  1  board/layout.h     what lies where on the shared map

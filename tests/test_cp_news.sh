@@ -610,10 +610,10 @@ test_device_takes_the_data()
 	done
 	# Nodes of our own, for what goes wrong here changes them.
 	need_root || return 0
-	mknod null c 1 3 && dd if=a of=null status=none 2>/dev/null || {
+	if ! mknod null c 1 3 || ! dd if=a of=null status=none 2>/dev/null; then
 		skip 'no devices here'
 		return 0
-	}
+	fi
 	chmod 666 null
 	for file in a big; do
 		expect 0 mcp -p --sparse=always $file null
@@ -666,13 +666,13 @@ test_unsupported_xattrs_matter_only_where_asked_for()
 		skip 'no xattrs here'
 		return 0
 	}
+	setfattr -n user.y -v 2 a
 	for option in -p -a; do
 		expect 0 mcp $option a bare/
 		says ''
 	done
 	expect 1 mcp --preserve=xattr a bare/
-	says "cp: setting attribute 'user.x' for 'bare/a':" \
-		'Operation not supported'
+	says "cp: setting attributes for 'bare/a': Operation not supported"
 	assert_same_file a bare/a
 	# Nor is a source that cannot have any at fault.
 	echo b >bare/b

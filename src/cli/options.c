@@ -545,7 +545,7 @@ choose_backup(struct options *out)
 	const char *control = out->backup_control;
 	const char *from = "backup type";
 
-	if (!control) {
+	if (!control || !*control) {
 		control = getenv("VERSION_CONTROL");
 		from = "$VERSION_CONTROL";
 	}

@@ -128,6 +128,7 @@ xattr_loss_is_error(const struct meta *m, int err)
 	return err != EOPNOTSUPP && err != EPERM && err != EACCES;
 }
 
+/* 1 where the destination cannot have such ones, and that is an error. */
 static int
 copy_xattr(const struct meta *m, const char *name)
 {
@@ -140,6 +141,8 @@ copy_xattr(const struct meta *m, const char *name)
 		return 0;
 	if (!xattr_loss_is_error(m, errno))
 		return 0;
+	if (n >= 0 && errno == EOPNOTSUPP)
+		return 1;
 	diag_error(errno, "setting attribute %s for %s", quote_n(0, name),
 		   quote_n(1, label_dst(m->label)));
 	return -1;
@@ -195,7 +198,7 @@ copy_xattrs(const struct meta *m, bool *touched)
 {
 	char *list;
 	ssize_t n;
-	bool access = false, fallback = false;
+	bool access = false, fallback = false, unsupported = false;
 	int r = 0;
 
 	if (!m->o->keep_xattr)	/* no list: ask for it */
@@ -214,7 +217,18 @@ copy_xattrs(const struct meta *m, bool *touched)
 		fallback |= !strcmp(name, ACL_DEFAULT);
 		if (is_acl(name) || (m->o->context && is_context(name)))
 			continue;
-		r |= copy_xattr(m, name);
+		switch (copy_xattr(m, name)) {
+		case -1:
+			r = -1;
+			break;
+		case 1:
+			unsupported = true;
+		}
+	}
+	if (unsupported) {	/* said once, whatever they were */
+		diag_error(EOPNOTSUPP, "setting attributes for %s",
+			   quote(label_dst(m->label)));
+		r = -1;
 	}
 	return r | copy_acls(m, access, fallback, touched);
 }

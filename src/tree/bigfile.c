@@ -399,8 +399,10 @@ finish_copied(struct walk *w, struct job *f)
 
 	if (file_place(w, f, &p) < 0 || open_both(w, &p, f, &r) < 0)
 		(void)fail_file(w);	/* it was said why */
-	else if (settle(w, &p, f, &r) == 0 && regular_close(w, &p, &r) == 0)
+	else if (settle(w, &p, f, &r) == 0 && regular_close(w, &p, &r) == 0) {
+		decide_note_made(w, &p, &r.dst_st);
 		result = 0;
+	}
 	io_close(&r.src);
 	io_close(&r.dst);
 	return result;

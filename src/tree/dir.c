@@ -278,6 +278,7 @@ dir_begin(struct walk *w)
 	if (dirs_place(w, j->node, &p) < 0)
 		goto fail;
 	walk_show(w, p.src, 0, 0);
+	strbuf_reset(&w->backup);
 	fd.src = open_source(w, &p, &st);
 	if (fd.src < 0)
 		goto fail;

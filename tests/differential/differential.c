@@ -18,6 +18,8 @@
 #include "rng.h"
 #include "run.h"
 
+#define LINE_MAX_SHOWN 240
+#define LINES_MAX_SHOWN 40
 #define ORDERS 12	/* that are tried, of the entries in directories */
 
 struct session {
@@ -37,6 +39,13 @@ struct session {
 /* Saying what differs                                                       */
 /* ------------------------------------------------------------------------ */
 
+static void
+print_line(const char *who, const char *line)
+{
+	printf("   %s %.*s%s\n", who, LINE_MAX_SHOWN, line,
+	       strlen(line) > LINE_MAX_SHOWN ? "..." : "");
+}
+
 /* Lines of A only, of B only; both sorted. */
 static void
 print_difference(const char *what, const struct lines *a,
@@ -53,9 +62,9 @@ print_difference(const char *what, const struct lines *a,
 				    : strcmp(a->v[i], b->v[j]);
 
 		if (c < 0)
-			printf("   cp  %s\n", a->v[i++]);
+			print_line("cp ", a->v[i++]);
 		else if (c > 0)
-			printf("   mcp %s\n", b->v[j++]);
+			print_line("mcp", b->v[j++]);
 		else
 			i++, j++;
 	}
@@ -67,8 +76,8 @@ print_lines(const char *what, const struct lines *l)
 	if (!l->n)
 		return;
 	printf("  %s:\n", what);
-	for (size_t i = 0; i < l->n; i++)
-		printf("       %s\n", l->v[i]);
+	for (size_t i = 0; i < l->n && i < LINES_MAX_SHOWN; i++)
+		print_line("   ", l->v[i]);
 }
 
 static void

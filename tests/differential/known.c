@@ -24,6 +24,15 @@ says(const struct lines *l, const char *text)
 }
 
 static bool
+has_option(const struct scene *s, const char *start)
+{
+	for (int i = 1; i < s->argc; i++)
+		if (!strncmp(s->argv[i], start, strlen(start)))
+			return true;
+	return false;
+}
+
+static bool
 same_status(const struct result *cp, const struct result *mcp)
 {
 	return !cp->blocked && !mcp->blocked && cp->status == mcp->status;
@@ -35,7 +44,12 @@ into_itself(const struct scene *s, const struct result *cp,
 {
 	static const char text[] = "cannot copy a directory, ";
 
-	(void)s;
+	if (cp->blocked)	/* round and round until it was killed */
+		return says(&mcp->err, text);
+	/* With -n what is there already is no error of mcp's. */
+	if ((has_option(s, "-n") || has_option(s, "--no-c")) &&
+	    mcp->status == 0 && !mcp->blocked)
+		return says(&cp->err, text);
 	return same_status(cp, mcp) &&
 	       (says(&cp->err, text) || says(&mcp->err, text));
 }
@@ -65,15 +79,6 @@ partial_file(const struct scene *s, const struct result *cp,
 		else if (!is_new_file(cp->after.v[i]))
 			return false;
 	return j == mcp->after.n;
-}
-
-static bool
-has_option(const struct scene *s, const char *start)
-{
-	for (int i = 1; i < s->argc; i++)
-		if (!strncmp(s->argv[i], start, strlen(start)))
-			return true;
-	return false;
 }
 
 /* How many of the lines of A are not in B; *ALL: each of them has TEXT. */
@@ -119,9 +124,13 @@ static bool
 twice_met(const struct scene *s, const struct result *cp,
 	  const struct result *mcp)
 {
+	static const char link[] = "will not create hard link";
+	static const char twice[] = "warning: source directory";
+
 	(void)s;
-	return only_with(&cp->err, &mcp->err, "will not create hard link") &&
-	       says(&cp->err, "will not create hard link") &&
+	return (only_with(&cp->err, &mcp->err, link) ||
+		only_with(&cp->err, &mcp->err, twice)) &&
+	       (says(&cp->err, link) || says(&cp->err, twice)) &&
 	       no_more_than(&cp->out, &mcp->out);
 }
 
@@ -181,7 +190,10 @@ of_parents(const char *line)
 	       strstr(line, "failed to get attributes of") ||
 	       strstr(line, "No such file or directory") ||
 	       strstr(line, "are the same file") ||
-	       strstr(line, "File exists");
+	       strstr(line, "File exists") ||
+	       strstr(line, "preserving times for") ||
+	       strstr(line, "specified more than once") ||
+	       strstr(line, "will not overwrite just-created");
 }
 
 /* Are both lines of one directory, whatever its attributes? */
@@ -211,8 +223,12 @@ static bool
 parents(const struct scene *s, const struct result *cp,
 	const struct result *mcp)
 {
-	if (!has_option(s, "--pa") || cp->after.n != mcp->after.n ||
-	    !all_of_parents(&cp->err, &mcp->err) ||
+	if (!has_option(s, "--pa"))
+		return false;
+	/* cp 9.1 takes what it makes for one operand for new with the next. */
+	if (says(&cp->err, ": File exists"))
+		return true;
+	if (cp->after.n != mcp->after.n || !all_of_parents(&cp->err, &mcp->err) ||
 	    !all_of_parents(&mcp->err, &cp->err))
 		return false;
 	for (size_t i = 0; i < cp->after.n; i++)
@@ -220,6 +236,58 @@ parents(const struct scene *s, const struct result *cp,
 		    !same_directory(cp->after.v[i], mcp->after.v[i]))
 			return false;
 	return true;
+}
+
+/* Nothing but the reason differs in what they say. */
+static bool
+reasons_differ(const struct lines *a, const struct lines *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		const char *x = strrchr(a->v[i], ':');
+		const char *y = strrchr(b->v[i], ':');
+
+		if (!x || !y || x - a->v[i] != y - b->v[i] ||
+		    strncmp(a->v[i], b->v[i], (size_t)(x - a->v[i])))
+			return false;
+	}
+	return true;
+}
+
+static bool
+link_with_slash(const struct scene *s, const struct result *cp,
+		const struct result *mcp)
+{
+	(void)s;
+	return same_status(cp, mcp) && reasons_differ(&cp->err, &mcp->err) &&
+	       says(&mcp->err, "/': File exists");
+}
+
+/* In cp's message the name of the attribute stands for that of the file. */
+static bool
+unreadable_xattr(const struct scene *s, const struct result *cp,
+		 const struct result *mcp)
+{
+	static const char text[] = "getting attribute 'user.of' of 'user.of'";
+
+	(void)s;
+	return same_status(cp, mcp) && says(&cp->err, text) &&
+	       only_with(&cp->err, &mcp->err, text) &&
+	       no_more_than(&mcp->err, &cp->err) &&
+	       lines_equal(&cp->after, &mcp->after);
+}
+
+static bool
+lost_backup(const struct scene *s, const struct result *cp,
+	    const struct result *mcp)
+{
+	static const char text[] = "cannot un-backup";
+
+	(void)s;
+	return same_status(cp, mcp) && says(&cp->err, text) &&
+	       only_with(&cp->err, &mcp->err, text) &&
+	       no_more_than(&mcp->err, &cp->err);
 }
 
 static const struct known table[] = {
@@ -245,6 +313,15 @@ static const struct known table[] = {
 	  " first, and gives them their attributes also where an operand"
 	  " fails; cp 9.1 confuses them where operands are several",
 	  parents },
+	{ "a symbolic link to be made as NAME/, which is one already: both"
+	  " fail, cp -f for another reason",
+	  link_with_slash },
+	{ "a simple backup that is to be undone: cp 9.1 has made it in the"
+	  " working directory and does not find it",
+	  lost_backup },
+	{ "a directory that cannot be read, so that its copy is a failure: mcp"
+	  " does not say of its extended attributes that they cannot either",
+	  unreadable_xattr },
 };
 
 int
