@@ -289,12 +289,12 @@ test_update_and_force_are_both_heard()
 	echo new >new
 	echo old >old
 	touch -d 2020-01-01 old
-	chmod 0 new
 	for options in '-f --update=all' '--update=all -f' '-fu' '-uf'; do
 		rm -f dst
 		cp -p old dst
 		chmod 444 dst
 		chmod 444 new
+		chmod 555 .
 		# shellcheck disable=SC2086
 		mcp_as_nobody $options new dst >"$OUT" 2>"$ERR"
 		assertEquals "$options" 1 $?
@@ -551,7 +551,8 @@ test_range_that_finds_nothing_is_said()
 	echo a >a
 	traced 1 -e trace=copy_file_range \
 		-e inject=copy_file_range:error=ENOENT -- --method=range a b
-	says "cp: cannot copy 'a' to 'b' by range: No such file or directory"
+	says "cp: cannot copy 'a' to 'b' by copy_file_range:" \
+		'No such file or directory'
 }
 
 # Each answer of SEEK_HOLE is the place it was asked from.

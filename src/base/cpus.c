@@ -47,14 +47,14 @@ least(unsigned cpus, double quota, double period)
 static unsigned
 limit_v2(unsigned cpus, const char *dir)
 {
-	char path[PATH_MAX + 64], text[128];
-	double quota, period;
+	char path[PATH_MAX + 64], text[128], *rest;
+	double quota;
 
 	snprintf(path, sizeof(path), "%s/cpu.max", dir);
-	if (!read_text(path, text, sizeof(text)) ||
-	    sscanf(text, "%lf %lf", &quota, &period) != 2)
+	if (!read_text(path, text, sizeof(text)))
 		return cpus;
-	return least(cpus, quota, period);
+	quota = strtod(text, &rest);	/* "max": 0, no quota */
+	return least(cpus, quota, strtod(rest, NULL));
 }
 
 static unsigned
@@ -68,7 +68,7 @@ limit_v1(unsigned cpus, const char *dir)
 	snprintf(path, sizeof(path), "%s/cpu.cfs_period_us", dir);
 	if (!read_text(path, period, sizeof(period)))
 		return cpus;
-	return least(cpus, atof(quota), atof(period));
+	return least(cpus, strtod(quota, NULL), strtod(period, NULL));
 }
 
 /* A quota binds every group below it: look at GROUP and all above. */

@@ -244,6 +244,6 @@ struct board_header {
 	_Atomic uint32_t found_all;	/* the look ahead is complete */
 };
 
-static_assert(sizeof(struct job) <= 4 * BOARD_LINE, "a job fills four lines");
+static_assert(sizeof(struct job) <= 4UL * BOARD_LINE, "a job fills four lines");
 
 #endif

@@ -54,10 +54,12 @@ windows_reserve(void)
 static void
 window_clear(int side)
 {
+	/* Where this fails the file stays mapped a while longer; no harm. */
 	if (used[side])
-		mmap(window(side), used[side], PROT_NONE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-		     -1, 0);
+		(void)!mmap(window(side), used[side], PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+				    MAP_FIXED,
+			    -1, 0);
 	used[side] = 0;
 }
 

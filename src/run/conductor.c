@@ -229,8 +229,6 @@ give_up_entry(struct state *s, uint32_t job)
 		t->cookie = UINT64_MAX;
 	/* A file that somebody will finish is counted then. */
 	if (!bytes || j->phase == JOB_FINISH)
-		/* A file that somebody will finish is counted then. */
-	if (!bytes || j->phase == JOB_FINISH)
 		s->w.add.errors++;
 	walk_commit(&s->w, TXN_STEP);
 }

@@ -64,13 +64,13 @@ find(struct dirs_cache *c, uint64_t id)
 static struct dirs_entry *
 vacate(struct dirs_cache *c)
 {
-	struct dirs_entry *oldest = NULL;
+	/* Of two, one is not the pinned one. */
+	struct dirs_entry *oldest = &c->v[c->v[0].id == c->pinned];
 
 	for (unsigned i = 0; i < c->held; i++) {
 		if (!c->v[i].id)
 			return &c->v[i];
-		if (c->v[i].id != c->pinned &&
-		    (!oldest || c->v[i].used < oldest->used))
+		if (c->v[i].id != c->pinned && c->v[i].used < oldest->used)
 			oldest = &c->v[i];
 	}
 	entry_close(oldest);
