@@ -98,18 +98,19 @@ method_choose(const struct copy_opts *o, int src, const struct stat *src_st,
 			seen = choices[i].method;
 	if (seen == METHOD_MMAP && !source_maps((unsigned long)from.f_type))
 		seen = METHOD_FILL;
-	if (seen == METHOD_RANGE && from.f_type != to.f_type)
+	/* A server may clone, where that is not wanted. */
+	if (seen == METHOD_RANGE &&
+	    (from.f_type != to.f_type || o->reflink == REFLINK_NEVER ||
+	     o->sparse == SPARSE_NEVER))
 		seen = METHOD_RW;
 	return seen;
 }
 
-/* Errors that mean "cannot be cloned"; others mean "went wrong". */
+/* What went wrong and would go wrong again; all else is "cannot be cloned". */
 static bool
-cannot_clone(int err)
+clone_failed(int err)
 {
-	return err == EOPNOTSUPP || err == ENOTTY || err == EXDEV ||
-	       err == EINVAL || err == ENOSYS || err == EPERM ||
-	       err == EBADF || err == ETXTBSY || err == EACCES;
+	return err == EIO || err == ENOMEM || err == ENOSPC || err == EDQUOT;
 }
 
 int
@@ -129,7 +130,7 @@ method_clone(const struct copy_opts *o, int src, const struct stat *src_st,
 		return 1;
 	if (ioctl(dst, FICLONE, src) == 0)
 		return 0;
-	if (must || !cannot_clone(errno))
+	if (must || clone_failed(errno))
 		return -1;
 	/* EINVAL and the like may be this file's alone. */
 	if (errno == EOPNOTSUPP || errno == ENOTTY || errno == EXDEV) {
