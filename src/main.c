@@ -21,6 +21,7 @@
  *     tree/regular       one regular file: open both ends, small ones copied
  *     tree/special       symbolic links, FIFOs, sockets, devices
  *     tree/instead       -l, -s
+ *     tree/beside        a link in the place of what is there
  *     tree/decide        cp's decisions on what exists at the destination
  *     tree/samefile      which copies of a file onto itself are harmless
  *     tree/backup        -b

@@ -386,7 +386,7 @@ test_another_way_is_not_what_was_forced()
 	make_broken 9000000 || return 0
 	for error in EXDEV EOPNOTSUPP ENOSYS EINVAL; do
 		broken copy_file_range $error src/file \
-			"cannot copy '.*/file' to '.*/file' by range" \
+			"cannot copy '.*/file' to '.*/file' by copy_file_range" \
 			--method=range
 	done
 	broken mmap ENODEV src/file \

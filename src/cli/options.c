@@ -584,11 +584,6 @@ check(const struct options *out)
 		diag_error(0, "--reflink can be used only with --sparse=auto");
 		options_usage_error();
 	}
-	if (out->target && out->no_target) {
-		diag_error(0, "cannot combine --target-directory (-t) and"
-			   " --no-target-directory (-T)");
-		exit(EXIT_FAILURE);
-	}
 }
 
 void

@@ -65,6 +65,13 @@ name_below_target(const char *src)
 }
 
 static int
+by_name_alone(const void *a, const void *b)
+{
+	return strcmp((*(struct operand *const *)a)->dst,
+		      (*(struct operand *const *)b)->dst);
+}
+
+static int
 by_name(const void *a, const void *b)
 {
 	const struct operand *x = *(struct operand *const *)a;
@@ -72,6 +79,24 @@ by_name(const void *a, const void *b)
 	int c = strcmp(x->dst, y->dst);
 
 	return c ? c : (x > y) - (x < y);
+}
+
+/* Is DST the target itself, or below that of another?  V is sorted. */
+static bool
+lies_in_another(const char *dst, struct operand **v, uint32_t n)
+{
+	struct operand key = { 0 }, *at = &key;
+	char *above = mem_strdup(dst), *slash;
+	bool found = !strcmp(dst, ".");
+
+	key.dst = above;
+	while (!found && (slash = strrchr(above, '/'))) {
+		*slash = '\0';
+		found = bsearch(&at, v, n, sizeof(struct operand *),
+				by_name_alone);
+	}
+	free(above);
+	return found;
 }
 
 /* Two operands with one destination must not be copied at the same time. */
@@ -86,6 +111,9 @@ find_overlap(struct operands *ops)
 	for (uint32_t i = 1; i < ops->n; i++)
 		if (!strcmp(v[i - 1]->dst, v[i]->dst))
 			v[i]->again = ops->overlap = true;
+	for (uint32_t i = 0; ops->n > 1 && i < ops->n; i++)
+		if (lies_in_another(v[i]->dst, v, ops->n))
+			ops->overlap = true;
 	free(v);
 }
 
@@ -125,6 +153,11 @@ check_count(const struct options *opt)
 		diag_error(0, "missing destination file operand after %s",
 			   quote(opt->operands[0]));
 		options_usage_error();
+	}
+	if (opt->target && opt->no_target) {
+		diag_error(0, "cannot combine --target-directory (-t) and"
+			   " --no-target-directory (-T)");
+		exit(EXIT_FAILURE);
 	}
 	if (n > 2 && opt->no_target) {
 		diag_error(0, "extra operand %s", quote(opt->operands[2]));

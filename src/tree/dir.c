@@ -180,15 +180,22 @@ use_directory(struct walk *w, const struct place *p, const struct stat *src,
 	return MADE_FAILED;
 }
 
-/* Makes the directory, or finds one; what fails is reported. */
+/* MADE where it is to be made. */
+static enum made
+find_directory(struct walk *w, const struct place *p, const struct stat *src)
+{
+	struct stat st;
+
+	if (entry_intent(w) == INTENT_CREATE || look(w, p, &st) < 0)
+		return MADE;
+	return use_directory(w, p, src, &st);
+}
+
 static enum made
 make_directory(struct walk *w, const struct place *p, const struct stat *src)
 {
 	bool again = entry_intent(w) == INTENT_CREATE;
-	struct stat st;
 
-	if (!again && look(w, p, &st) == 0)
-		return use_directory(w, p, src, &st);
 	entry_intend(w, INTENT_CREATE);
 	if (mkdirat(p->at.dst, p->dst, making_mode(w, src)) == 0)
 		return MADE;
@@ -282,15 +289,18 @@ dir_begin(struct walk *w)
 	fd.src = open_source(w, &p, &st);
 	if (fd.src < 0)
 		goto fail;
-	/* What is not entered cannot lead back. */
 	outside = other_file_system(w, n, &st);
-	if (!outside && runs_in_circles(w, &p, n, &st))
+	made = find_directory(w, &p, &st);
+	if (made == MADE_NOT)
+		goto out;
+	/* What is not entered cannot lead back. */
+	if (made == MADE_FAILED ||
+	    (!outside && runs_in_circles(w, &p, n, &st)))
 		goto fail;
 	if (entry_context(w, &p, fd.src, st.st_mode) < 0)
 		goto fail;
-	made = make_directory(w, &p, &st);
-	if (made == MADE_NOT)
-		goto out;
+	if (made == MADE)
+		made = make_directory(w, &p, &st);
 	if (made == MADE_FAILED)
 		goto fail;
 	fd.dst = open_destination(w, &p, made == MADE);

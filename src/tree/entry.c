@@ -13,6 +13,7 @@
 #include "copy/context.h"
 #include "copy/file.h"
 #include "tree/backup.h"
+#include "tree/beside.h"
 #include "tree/bigfile.h"
 #include "tree/dir.h"
 #include "tree/instead.h"
@@ -131,35 +132,67 @@ is_linked(const struct place *a, const struct place *b)
 	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-static void
+static int
+make_link(void *ctx, int at, const char *name)
+{
+	const struct place *first = ctx;
+
+	return linkat(first->at.dst, first->dst, at, name, 0);
+}
+
+/* The link to FIRST, in the place of what is there, if there is something. */
+static int
+make_link_over(struct walk *w, const struct place *p, enum way way,
+	       struct place *first)
+{
+	if (make_link(first, p->at.dst, p->dst) == 0)
+		return 0;
+	if (errno != EEXIST || way == WAY_MAKE)
+		return -1;
+	/* Perhaps the very link. */
+	if (!is_linked(first, p) &&
+	    beside_replace(w->slot, p->at.dst, p->dst, make_link, first) < 0)
+		return -1;
+	if (w->o->verbose && way != WAY_AGAIN)
+		diag_line("removed %s", quote(place_dst(w, p)));
+	return 0;
+}
+
+/* Was the first copy a failure, and removed? */
+static bool
+is_gone(const struct place *p)
+{
+	struct stat st;
+
+	return fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+	       errno == ENOENT;
+}
+
+/* True where there is nothing to link to: then this is to be the copy. */
+static bool
 link_to_first(struct walk *w, const struct place *p, enum way way,
 	      const struct link_entry *e)
 {
 	struct place first;
+	int err;
 
 	if (link_source(w, e, &first) < 0) {
 		entry_failed(w);
-		return;
+		return false;
 	}
-	if (way != WAY_MAKE) {
-		/* Something is there: perhaps the very link. */
-		if (is_linked(&first, p)) {
-			w->add.links++;
-			return;
-		}
-		if (unlinkat(p->at.dst, p->dst, 0) < 0 && errno != ENOENT)
-			goto fail;
-	}
-	if (linkat(first.at.dst, first.dst, p->at.dst, p->dst, 0) == 0) {
+	if (make_link_over(w, p, way, &first) == 0) {
 		w->add.links++;
-		return;
+		return false;
 	}
-fail:
+	err = errno;
+	if (err == ENOENT && way != WAY_OLDER && is_gone(&first))
+		return true;
 	/* The two paths are in one buffer: quote the first at once. */
-	diag_error(errno, "cannot create hard link %s to %s",
+	diag_error(err, "cannot create hard link %s to %s",
 		   quote_n(0, place_dst(w, p)),
 		   quote_n(1, place_dst(w, &first)));
 	entry_failed(w);
+	return false;
 }
 
 static bool
@@ -216,8 +249,7 @@ entry_prepare(struct walk *w, const struct place *p, const struct stat *src,
 	/* A redo of the very copy the others link to: fill it again. */
 	if (same_place(p, e, w->b))
 		return *way != WAY_OLDER;
-	link_to_first(w, p, *way, e);
-	return false;
+	return link_to_first(w, p, *way, e);
 }
 
 void

@@ -12,15 +12,17 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "tree/beside.h"
 #include "tree/samefile.h"
 
 static int
-hard_link(const struct walk *w, const struct place *p)
+hard_link(const struct walk *w, const struct place *p, int at,
+	  const char *name)
 {
 	/* POSIX: with -P the link itself, else what it leads to. */
-	int flags = w->o->deref == DEREF_NEVER ? 0 : AT_SYMLINK_FOLLOW;
+	int flags = entry_follows(w, p) ? AT_SYMLINK_FOLLOW : 0;
 
-	return linkat(p->at.src, p->src, p->at.dst, p->dst, flags);
+	return linkat(p->at.src, p->src, at, name, flags);
 }
 
 /* Does the destination lie in the working directory? */
@@ -43,13 +45,20 @@ in_working_directory(struct walk *w, const struct place *p)
 	return same;
 }
 
-/* The link to the source of P, as AT's destination. */
+/* The link to the source of a place, for beside_replace. */
+struct making {
+	struct walk *w;
+	const struct place *p;
+};
+
 static int
-make_at(struct walk *w, const struct place *p, const struct place *at)
+make(void *ctx, int at, const char *name)
 {
-	if (w->o->instead == INSTEAD_HARD_LINK)
-		return hard_link(w, at);
-	return symlinkat(place_src(w, p), at->at.dst, at->dst);
+	struct making *m = ctx;
+
+	if (m->w->o->instead == INSTEAD_HARD_LINK)
+		return hard_link(m->w, m->p, at, name);
+	return symlinkat(place_src(m->w, m->p), at, name);
 }
 
 /* Of all attributes a symbolic link made so gets the times only, as with cp. */
@@ -65,55 +74,21 @@ keep_times(struct walk *w, const struct place *p, const struct stat *src)
 	return -1;
 }
 
-/*
- * Made under another name first: what is there may be the very source, and is
- * to be gone only when its successor is sure.
- */
-static int
-make_beside(struct walk *w, const struct place *p)
-{
-	const char *slash = strrchr(p->dst, '/');
-	int dir_len = slash ? (int)(slash - p->dst) + 1 : 0;
-	struct strbuf name = { 0 };
-	struct place q = *p;
-	int r = -1;
-
-	for (unsigned n = 0; n < 1000 && r < 0; n++) {
-		strbuf_reset(&name);
-		strbuf_addf(&name, "%.*s.mcp%u-%u", dir_len, p->dst, w->slot,
-			    n);
-		q.dst = name.s;
-		r = make_at(w, p, &q);
-		if (r < 0 && errno != EEXIST)
-			break;
-	}
-	if (r == 0) {
-		int err;
-
-		r = renameat(p->at.dst, q.dst, p->at.dst, p->dst);
-		err = errno;
-		/* Of two names of one inode it would be there still. */
-		(void)unlinkat(p->at.dst, q.dst, 0);
-		errno = err;
-	}
-	strbuf_release(&name);
-	return r;
-}
-
 /* In the place of what is there, with -f, -i, or on a redo. */
 static int
 make_over(struct walk *w, const struct place *p, enum way way)
 {
+	struct making m = { w, p };
 	const struct copy_opts *o = w->o;
 	bool replace = o->force || way == WAY_AGAIN ||
 		       (o->instead == INSTEAD_HARD_LINK &&
 			o->clobber == CLOBBER_ASK);
 
-	if (make_at(w, p, p) == 0)
+	if (make(&m, p->at.dst, p->dst) == 0)
 		return 0;
 	if (errno != EEXIST || !replace)
 		return -1;
-	return make_beside(w, p);
+	return beside_replace(w->slot, p->at.dst, p->dst, make, &m);
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "copy/meta.h"
+#include "tree/beside.h"
 
 /* The link's text, allocated; NULL with errno. */
 static char *
@@ -90,10 +92,20 @@ is_made(const struct place *p, const struct stat *st, const char *text)
 }
 
 static int
+make_link(void *ctx, int at, const char *name)
+{
+	return symlinkat(ctx, at, name);
+}
+
+static int
 make(struct walk *w, const struct place *p, const struct stat *st,
      const char *text, enum way way)
 {
 	if (make_once(w, p, st, text) == 0)
+		return 0;
+	if (errno == EEXIST && way != WAY_AGAIN && w->o->force && text &&
+	    beside_replace(w->slot, p->at.dst, p->dst, make_link,
+			   (void *)(uintptr_t)text) == 0)
 		return 0;
 	if (errno != EEXIST || way != WAY_AGAIN)
 		return cannot_make(w, p, st);

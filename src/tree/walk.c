@@ -102,27 +102,28 @@ walk_show(struct walk *w, const char *name, uint64_t done, uint64_t size)
 	atomic_store_explicit(&s->hand_size, size, memory_order_relaxed);
 }
 
+/* Without the slashes it ends in, but for "/" and "//" themselves. */
+static size_t
+path_len(const char *path)
+{
+	size_t all = strlen(path), len = all;
+
+	while (len && path[len - 1] == '/')
+		len--;
+	return len ? len : all;
+}
+
 /* "a" and "b" make "a/b", "a/" and "a//" with "b" too. */
 static void
 add_component(struct strbuf *sb, const char *name)
 {
-	while (sb->len > 1 && sb->s[sb->len - 1] == '/' &&
-	       sb->s[sb->len - 2] == '/')
-		sb->s[--sb->len] = '\0';
+	size_t len = path_len(strbuf_str(sb));
+
+	if (len < sb->len)
+		sb->s[sb->len = len] = '\0';
 	if (sb->len && sb->s[sb->len - 1] != '/')
 		strbuf_addc(sb, '/');
 	strbuf_adds(sb, name);
-}
-
-/* Without the slashes it ends in, but for "/" itself. */
-static size_t
-path_len(const char *path)
-{
-	size_t len = strlen(path);
-
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	return len;
 }
 
 static void
@@ -135,7 +136,7 @@ add_operand(struct walk *w, struct strbuf *sb, uint32_t operand, bool src)
 		return;
 	}
 	if (w->ops->target)
-		strbuf_add(sb, w->ops->target, path_len(w->ops->target));
+		strbuf_adds(sb, w->ops->target);
 	add_component(sb, op->dst);
 }
 
