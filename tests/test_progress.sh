@@ -126,7 +126,7 @@ test_hidden_without_terminal_and_where_forbidden()
 		-j2 -r src/tree src/gate dst3 >out3 2>err3 &
 	never=$!
 	on_pty -- -j2 -r src/tree src/gate dst
-	see files
+	see '^=== [2-9][0-9][0-9][0-9] ms'
 	for d in dst dst2 dst3; do
 		open_gate $d/gate
 	done

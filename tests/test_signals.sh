@@ -243,6 +243,9 @@ test_ignored_sighup_stays_ignored()
 	start_with "$PWD/nohup-mcp" -j2 -r src/tree src/gate dst
 	poll 20 sh -c '[ "$(find dst -type f 2>/dev/null | wc -l)" -eq 300 ]'
 	for pid in $(workers) "$MCP_PID"; do
+		# Bit 0 of the mask of what is ignored.
+		assertContains "$(grep '^SigIgn' "/proc/$pid/status" |
+			grep '[13579bdf]$')" SigIgn
 		kill -HUP "$pid"
 	done
 	timeout 10 cat dst/gate >/dev/null

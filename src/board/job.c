@@ -256,8 +256,10 @@ txn_apply(struct board *b, unsigned slot, bool replay)
 	case TXN_CHILD:
 		apply_step(b, t);
 		pending_change(b, t, slot, 1);
-		claim_move(b, t->child, JOB_NEW,
-			   (enum job_state)t->child_state, slot);
+		/* Queued, it may be over by now, and another's new one. */
+		if (CLAIM_SLOT(atomic_load(&b->jobs[t->child].claim)) == slot)
+			claim_move(b, t->child, JOB_NEW,
+				   (enum job_state)t->child_state, slot);
 		break;
 	case TXN_PART:
 		/* Once the count was lowered the job may be anybody's. */

@@ -1,3 +1,20 @@
+/*
+ * differential [FLAG]...: random trees and command lines, cp against mcp.
+ *
+ *   --seed N     what the cases are made from (the time)
+ *   --count N    how many (300)
+ *   --first N    the number of the first (0)
+ *   --only N     this one alone
+ *   --nobody     cp and mcp run as nobody, in trees that root makes
+ *   --make DIR   with --only: makes DIR and the tree in it, and runs nothing
+ *   --show N     so many that differ are printed in full (5)
+ *   --cp PATH    GNU cp 9.1 (/bin/cp)
+ *   --mcp PATH   the other ($MCP)
+ *
+ * Trees are made below $TMPDIR, best a tmpfs.  Exit status 0 where nothing
+ * differs but what known.c explains, 1 where something does, 2 where it could
+ * not be found out.  See README.md.
+ */
 #include <config.h>
 
 #include <err.h>
@@ -20,16 +37,16 @@
 
 #define LINE_MAX_SHOWN 240
 #define LINES_MAX_SHOWN 40
-#define ORDERS 12	/* that are tried, of the entries in directories */
+#define ORDERS 12 /* that are tried, of the entries in directories */
 
 struct session {
 	struct gen gen;
 	struct run run;
 	uint64_t count, first;
-	uint64_t only;		/* the one case, or UINT64_MAX */
-	const char *make;	/* make its tree there, and no more */
+	uint64_t only;	  /* the one case, or UINT64_MAX */
+	const char *make; /* make its tree there, and no more */
 	const char *cp, *mcp;
-	unsigned show;		/* differences shown in full */
+	unsigned show; /* differences shown in full */
 	unsigned shown;
 	uint64_t same, ordered, differ;
 	uint64_t known[KNOWN_MAX];
@@ -48,8 +65,7 @@ print_line(const char *who, const char *line)
 
 /* Lines of A only, of B only; both sorted. */
 static void
-print_difference(const char *what, const struct lines *a,
-		 const struct lines *b)
+print_difference(const char *what, const struct lines *a, const struct lines *b)
 {
 	size_t i = 0, j = 0;
 
@@ -110,11 +126,11 @@ print_case(struct session *s, uint64_t number, const struct scene *sc,
 	   const struct result *mcp)
 {
 	if (s->shown++ >= s->show) {
-		printf("case %" PRIu64 " (%s): differs\n", number, p->name);
+		printf("case %" PRIu64 " (%s) differs\n", number, p->name);
 		return;
 	}
-	printf("case %" PRIu64 " (%s): --seed %" PRIu64 "%s --only %" PRIu64
-	       "\n",
+	printf("case %" PRIu64 " (%s) differs: --seed %" PRIu64
+	       "%s --only %" PRIu64 "\n",
 	       number, p->name, s->gen.seed, s->run.other ? " --nobody" : "",
 	       number);
 	scene_print(sc);

@@ -28,9 +28,9 @@ some_name(struct rng *r)
 {
 	static const char *const often[] = { "a", "b", "c", "d" };
 	static const char *const seldom[] = {
-		"e",	"a~",	  "b~",	      "a.~1~",	  "a.~3~",
-		"b.~2~", "c~",	  "a.bak",    "d.~1~",	  "two words",
-		"it's", "\303\274", "\377raw", "-n",	  "tab\there",
+		"e",	 "a~",	     "b~",	"a.~1~", "a.~3~",
+		"b.~2~", "c~",	     "a.bak",	"d.~1~", "two words",
+		"it's",	 "\303\274", "\377raw", "-n",	 "tab\there",
 	};
 
 	return rng_chance(r, 80) ? PICK(r, often) : PICK(r, seldom);
@@ -118,7 +118,7 @@ some_text(struct making *m, const char *path, char text[SCENE_TEXT])
 	case 0:
 		strcpy(text, "nowhere");
 		return;
-	case 1:	/* itself */
+	case 1: /* itself */
 		strcpy(text, name);
 		return;
 	case 2:
@@ -143,12 +143,12 @@ static mode_t
 some_mode(struct making *m, enum kind kind)
 {
 	static const mode_t of_files[] = {
-		0644, 0644, 0600, 0640, 0444, 0400, 0755, 0666, 0777,
-		0200, 0,    04755, 02755, 06711, 01644, 0464,
+		0644, 0644, 0600, 0640,	 0444,	0400,  0755,  0666,
+		0777, 0200, 0,	  04755, 02755, 06711, 01644, 0464,
 	};
 	static const mode_t of_dirs[] = {
-		0755, 0755, 0755, 0700, 0750, 0777, 0555, 02775, 01777,
-		0711, 0300,
+		0755, 0755,  0755,  0700, 0750, 0777,
+		0555, 02775, 01777, 0711, 0300,
 	};
 	static const mode_t plain[] = { 0755, 0700, 0750, 0777, 02775 };
 
@@ -300,7 +300,7 @@ static const struct option options[] = {
 	{ 6, { "--sparse=auto", "--sparse=always", "--sparse=never" } },
 	{ 8, { "--strip-trailing-slashes" } },
 	{ 6, { "-s", "--symbolic-link" } },
-	{ 5, { "-S.bak", "--suffix=.bak", "-S~", "-S/x", "-S" } },
+	{ 5, { "-S.bak", "--suffix=.bak", "-S~", "-S/x" } },
 	{ 12, { "-T", "--no-target-directory" } },
 	{ 11, { "-u", "--update" } },
 	{ 30, { "-v", "--verbose" } },
@@ -378,8 +378,7 @@ add_environment(struct making *m)
 	for (int i = 0; i < COUNT(environment); i++)
 		if (rng_chance(&m->r, environment[i].chance))
 			scene_env(m->s, one_form(&m->r, &environment[i]));
-	scene_env(m->s,
-		  rng_chance(&m->r, 75) ? "LC_ALL=C" : "LC_ALL=C.UTF-8");
+	scene_env(m->s, rng_chance(&m->r, 75) ? "LC_ALL=C" : "LC_ALL=C.UTF-8");
 }
 
 /* ------------------------------------------------------------------------ */
@@ -424,7 +423,12 @@ static void
 some_source(struct making *m, char path[SCENE_TEXT])
 {
 	static const char *const odd[] = {
-		".", "..", "./", "", "/dev/null", "/dev/stdin",
+		".",
+		"..",
+		"./",
+		"",
+		"/dev/null",
+		"/dev/stdin",
 		"/proc/sys/kernel/ostype",
 	};
 	int n = rng_below(&m->r, 100);
@@ -489,8 +493,7 @@ add_operands(struct making *m)
 	some_destination(m, path, n > 1 ? 80 : 30);
 	if (target) {
 		snprintf(text, sizeof(text), "%s%s",
-			 rng_chance(&m->r, 50) ? "-t"
-					       : "--target-directory=",
+			 rng_chance(&m->r, 50) ? "-t" : "--target-directory=",
 			 path);
 		scene_arg(m->s, text);
 	}
@@ -501,9 +504,9 @@ add_operands(struct making *m)
 		scene_arg(m->s, path);
 	/* After the operands, where it is an option yet. */
 	if (rng_chance(&m->r, 3))
-		scene_arg(m->s, one_form(&m->r, &options[rng_below(
-							 &m->r,
-							 COUNT(options))]));
+		scene_arg(m->s,
+			  one_form(&m->r,
+				   &options[rng_below(&m->r, COUNT(options))]));
 }
 
 /* Does the command copy trees? */
@@ -524,10 +527,14 @@ gen_scene(const struct gen *g, struct scene *s)
 {
 	static const mode_t umasks[] = { 022, 022, 022, 0, 002, 027, 077 };
 	static const char *const answers[] = {
-		"y\nn\ny\n", "n\ny\nyes\n", "Yes\nno\n\ny\n", "y",
+		"y\nn\ny\n",
+		"n\ny\nyes\n",
+		"Yes\nno\n\ny\n",
+		"y",
 	};
 	static const char *const same[] = {
-		"", "y\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\n",
+		"",
+		"y\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\ny\n",
 		"n\nn\nn\nn\n",
 	};
 	struct making m = { .g = g, .s = s };
@@ -542,7 +549,6 @@ gen_scene(const struct gen *g, struct scene *s)
 	add_environment(&m);
 	s->umask = PICK(&m.r, umasks);
 	/* In trees the order of questions is that of a directory. */
-	s->answers = recursive(s) || rng_chance(&m.r, 50)
-			     ? PICK(&m.r, same)
-			     : PICK(&m.r, answers);
+	s->answers = recursive(s) || rng_chance(&m.r, 50) ? PICK(&m.r, same)
+							  : PICK(&m.r, answers);
 }

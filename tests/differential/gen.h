@@ -6,10 +6,10 @@
 
 struct gen {
 	uint64_t seed;
-	uint64_t number;	/* of the case */
-	const char *box;	/* the sandbox, for absolute names */
-	bool root;		/* devices, owners and mounts can be made */
-	bool other;		/* the programs run as another user, nobody */
+	uint64_t number; /* of the case */
+	const char *box; /* the sandbox, for absolute names */
+	bool root;	 /* devices, owners and mounts can be made */
+	bool other;	 /* the programs run as another user, nobody */
 };
 
 /* The same case for the same numbers, whatever cases came before. */

@@ -32,55 +32,6 @@ has_option(const struct scene *s, const char *start)
 	return false;
 }
 
-static bool
-same_status(const struct result *cp, const struct result *mcp)
-{
-	return !cp->blocked && !mcp->blocked && cp->status == mcp->status;
-}
-
-static bool
-into_itself(const struct scene *s, const struct result *cp,
-	    const struct result *mcp)
-{
-	static const char text[] = "cannot copy a directory, ";
-
-	if (cp->blocked)	/* round and round until it was killed */
-		return says(&mcp->err, text);
-	/* With -n what is there already is no error of mcp's. */
-	if ((has_option(s, "-n") || has_option(s, "--no-c")) &&
-	    mcp->status == 0 && !mcp->blocked)
-		return says(&cp->err, text);
-	return same_status(cp, mcp) &&
-	       (says(&cp->err, text) || says(&mcp->err, text));
-}
-
-/* Is the line that of a regular file written by the program? */
-static bool
-is_new_file(const char *line)
-{
-	return strstr(line, "  -") && strstr(line, " m now");
-}
-
-static bool
-partial_file(const struct scene *s, const struct result *cp,
-	     const struct result *mcp)
-{
-	size_t j = 0;
-
-	(void)s;
-	if (!same_status(cp, mcp) || !says(&cp->err, "failed to clone") ||
-	    !lines_equal(&cp->out, &mcp->out) ||
-	    !lines_equal(&cp->err, &mcp->err))
-		return false;
-	for (size_t i = 0; i < cp->after.n; i++)
-		if (j < mcp->after.n &&
-		    !strcmp(cp->after.v[i], mcp->after.v[j]))
-			j++;
-		else if (!is_new_file(cp->after.v[i]))
-			return false;
-	return j == mcp->after.n;
-}
-
 /* How many of the lines of A are not in B; *ALL: each of them has TEXT. */
 static size_t
 only_in(const struct lines *a, const struct lines *b, const char *text,
@@ -120,6 +71,93 @@ only_with(const struct lines *a, const struct lines *b, const char *text)
 	return all;
 }
 
+/* Are both lines of one directory, whatever its attributes? */
+static bool
+same_directory(const char *a, const char *b)
+{
+	const char *x = strstr(a, "  d"), *y = strstr(b, "  d");
+
+	return x && y && x - a == y - b && !strncmp(a, b, (size_t)(x - a));
+}
+
+/* The line of another result for the same path, or NULL. */
+static const char *
+line_of(const struct lines *l, const char *line)
+{
+	const char *end = strstr(line, "  ");
+	size_t len = end ? (size_t)(end - line) + 2 : strlen(line);
+
+	for (size_t i = 0; i < l->n; i++)
+		if (!strncmp(l->v[i], line, len))
+			return l->v[i];
+	return NULL;
+}
+
+/* Does each line that differs satisfy IS, or is it a directory in both? */
+static bool
+changes_are(const struct lines *a, const struct lines *b,
+	    bool (*is)(const char *line))
+{
+	for (int turn = 0; turn < 2; turn++) {
+		const struct lines *x = turn ? b : a, *y = turn ? a : b;
+
+		for (size_t i = 0; i < x->n; i++) {
+			const char *other = line_of(y, x->v[i]);
+
+			if (other && (!strcmp(x->v[i], other) ||
+				      same_directory(x->v[i], other)))
+				continue;
+			if (!is(x->v[i]))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool
+same_status(const struct result *cp, const struct result *mcp)
+{
+	return !cp->blocked && !mcp->blocked && cp->status == mcp->status;
+}
+
+static bool
+into_itself(const struct scene *s, const struct result *cp,
+	    const struct result *mcp)
+{
+	static const char text[] = "cannot copy a directory, ";
+
+	if (cp->blocked) /* round and round until it was killed */
+		return says(&mcp->err, text);
+	/* With -n what is there already is no error of mcp's. */
+	if ((has_option(s, "-n") || has_option(s, "--no-c")) &&
+	    mcp->status == 0 && !mcp->blocked)
+		return says(&cp->err, text);
+	return same_status(cp, mcp) &&
+	       (says(&cp->err, text) || says(&mcp->err, text));
+}
+
+/* Is the line that of a regular file written by the program? */
+static bool
+is_new_file(const char *line)
+{
+	return strstr(line, "  -") && strstr(line, " m now");
+}
+
+/* What is left may be newer than the next source for the same place, with -u. */
+static bool
+partial_file(const struct scene *s, const struct result *cp,
+	     const struct result *mcp)
+{
+	static const char text[] = "failed to clone";
+
+	(void)s;
+	return same_status(cp, mcp) && says(&cp->err, text) &&
+	       only_with(&mcp->err, &cp->err, text) &&
+	       no_more_than(&cp->err, &mcp->err) &&
+	       lines_equal(&cp->out, &mcp->out) &&
+	       changes_are(&cp->after, &mcp->after, is_new_file);
+}
+
 static bool
 twice_met(const struct scene *s, const struct result *cp,
 	  const struct result *mcp)
@@ -140,7 +178,8 @@ update_links(const struct scene *s, const struct result *cp,
 {
 	if (!has_option(s, "-u") && !has_option(s, "--update"))
 		return false;
-	return same_status(cp, mcp) && lines_equal(&cp->err, &mcp->err) &&
+	return only_with(&cp->err, &mcp->err, "cannot create hard link") &&
+	       no_more_than(&mcp->err, &cp->err) &&
 	       only_with(&cp->out, &mcp->out, "removed ") &&
 	       no_more_than(&mcp->out, &cp->out) &&
 	       only_with(&cp->after, &mcp->after, "");
@@ -192,17 +231,10 @@ of_parents(const char *line)
 	       strstr(line, "are the same file") ||
 	       strstr(line, "File exists") ||
 	       strstr(line, "preserving times for") ||
+	       strstr(line, "failed to preserve") ||
+	       strstr(line, "can make relative symbolic links only") ||
 	       strstr(line, "specified more than once") ||
 	       strstr(line, "will not overwrite just-created");
-}
-
-/* Are both lines of one directory, whatever its attributes? */
-static bool
-same_directory(const char *a, const char *b)
-{
-	const char *x = strstr(a, "  d"), *y = strstr(b, "  d");
-
-	return x && y && x - a == y - b && !strncmp(a, b, (size_t)(x - a));
 }
 
 static bool
@@ -228,7 +260,8 @@ parents(const struct scene *s, const struct result *cp,
 	/* cp 9.1 takes what it makes for one operand for new with the next. */
 	if (says(&cp->err, ": File exists"))
 		return true;
-	if (cp->after.n != mcp->after.n || !all_of_parents(&cp->err, &mcp->err) ||
+	if (cp->after.n != mcp->after.n ||
+	    !all_of_parents(&cp->err, &mcp->err) ||
 	    !all_of_parents(&mcp->err, &cp->err))
 		return false;
 	for (size_t i = 0; i < cp->after.n; i++)
@@ -278,6 +311,19 @@ unreadable_xattr(const struct scene *s, const struct result *cp,
 	       lines_equal(&cp->after, &mcp->after);
 }
 
+/* A simple backup, a link of what was there, or the file of either. */
+static bool
+is_about_backup(const char *line)
+{
+	const char *end = strstr(line, "  ");
+
+	if (!end || strstr(line, " links as "))
+		return true;
+	return end[-1] == '~' ||
+	       (end - line > 4 && !strncmp(end - 4, ".bak", 4)) ||
+	       (end - line > 4 && !strncmp(end - 4, ".old", 4));
+}
+
 static bool
 lost_backup(const struct scene *s, const struct result *cp,
 	    const struct result *mcp)
@@ -285,9 +331,78 @@ lost_backup(const struct scene *s, const struct result *cp,
 	static const char text[] = "cannot un-backup";
 
 	(void)s;
-	return same_status(cp, mcp) && says(&cp->err, text) &&
+	if (says(&cp->err, text))
+		return same_status(cp, mcp) &&
+		       only_with(&cp->err, &mcp->err, text) &&
+		       no_more_than(&mcp->err, &cp->err);
+	return same_status(cp, mcp) && lines_equal(&cp->err, &mcp->err) &&
+	       changes_are(&cp->after, &mcp->after, is_about_backup);
+}
+
+static bool
+is_special(const char *line)
+{
+	return strstr(line, "  c") || strstr(line, "  p");
+}
+
+static bool
+device_kept(const struct scene *s, const struct result *cp,
+	    const struct result *mcp)
+{
+	(void)s;
+	return same_status(cp, mcp) && lines_equal(&cp->out, &mcp->out) &&
+	       lines_equal(&cp->err, &mcp->err) &&
+	       changes_are(&cp->after, &mcp->after, is_special);
+}
+
+static bool
+through_link(const struct scene *s, const struct result *cp,
+	     const struct result *mcp)
+{
+	static const char text[] = "are the same file";
+
+	(void)s;
+	return same_status(cp, mcp) && says(&mcp->err, text) &&
 	       only_with(&cp->err, &mcp->err, text) &&
-	       no_more_than(&mcp->err, &cp->err);
+	       only_with(&mcp->err, &cp->err, text) &&
+	       lines_equal(&cp->after, &mcp->after);
+}
+
+static bool
+path_gone(const struct scene *s, const struct result *cp,
+	  const struct result *mcp)
+{
+	static const char text[] = ": Not a directory";
+
+	(void)s;
+	return says(&cp->err, "preserving ") &&
+	       only_with(&cp->err, &mcp->err, text) &&
+	       no_more_than(&mcp->err, &cp->err) &&
+	       lines_equal(&cp->out, &mcp->out);
+}
+
+/* Does nothing but the group differ? */
+static bool
+inherited_group(const struct scene *s, const struct result *cp,
+		const struct result *mcp)
+{
+	(void)s;
+	if (!same_status(cp, mcp) || cp->after.n != mcp->after.n ||
+	    !lines_equal(&cp->out, &mcp->out) ||
+	    !lines_equal(&cp->err, &mcp->err))
+		return false;
+	for (size_t i = 0; i < cp->after.n; i++) {
+		const char *a = strchr(cp->after.v[i], ':');
+		const char *b = strchr(mcp->after.v[i], ':');
+
+		if (!a || !b || a - cp->after.v[i] != b - mcp->after.v[i] ||
+		    strncmp(cp->after.v[i], mcp->after.v[i],
+			    (size_t)(a - cp->after.v[i])) ||
+		    strcmp(a + 1 + strspn(a + 1, "0123456789"),
+			   b + 1 + strspn(b + 1, "0123456789")))
+			return false;
+	}
+	return true;
 }
 
 static const struct known table[] = {
@@ -316,9 +431,21 @@ static const struct known table[] = {
 	{ "a symbolic link to be made as NAME/, which is one already: both"
 	  " fail, cp -f for another reason",
 	  link_with_slash },
-	{ "a simple backup that is to be undone: cp 9.1 has made it in the"
-	  " working directory and does not find it",
+	{ "--backup=simple into a directory: cp 9.1 moves the file into the"
+	  " working directory, and does not find it to undo that",
 	  lost_backup },
+	{ "a file copied onto a device or FIFO with -p: cp gives that the"
+	  " file's owner and mode, mcp leaves both as they are",
+	  device_kept },
+	{ "one file by two names, one of them through a symbolic link to its"
+	  " directory: mcp sees that it is the same name",
+	  through_link },
+	{ "a copy that replaces a link on the very path to it: cp does not find"
+	  " it any more when it comes to its attributes",
+	  path_gone },
+	{ "a directory that nobody may write into yet: cp makes it and changes"
+	  " its mode, which costs it the inherited S_ISGID; mcp makes it so",
+	  inherited_group },
 	{ "a directory that cannot be read, so that its copy is a failure: mcp"
 	  " does not say of its extended attributes that they cannot either",
 	  unreadable_xattr },

@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #define NOBODY 65534
-#define LOOK_MS 100	/* how often it is looked at whether it sleeps */
-#define LOOKS_ASLEEP 4	/* it was asleep as often: it blocks */
+#define LOOK_MS 100    /* how often it is looked at whether it sleeps */
+#define LOOKS_ASLEEP 4 /* it was asleep as often: it blocks */
 #define LIMIT_MS 10000
 
 /* A FIFO and who is at its other end: a descriptor, or a process. */
@@ -31,18 +31,29 @@ struct far_end {
 	struct stat before;
 };
 
-/* Writes one line into the FIFO as soon as somebody reads. */
+/*
+ * Writes one line into the FIFO as soon as somebody reads.  Into the FIFO, not
+ * into what the program puts in its place.
+ */
 static pid_t
 start_writer(const char *path)
 {
-	pid_t pid = fork();
+	int held = open(path, O_PATH | O_NOFOLLOW);
+	char name[64];
+	pid_t pid;
 	int fd;
 
+	if (held < 0)
+		err(2, "%s", path);
+	pid = fork();
 	if (pid < 0)
 		err(2, "fork");
-	if (pid)
+	if (pid) {
+		close(held);
 		return pid;
-	fd = open(path, O_WRONLY);
+	}
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", held);
+	fd = open(name, O_WRONLY);
 	if (fd >= 0) {
 		static const char text[] = "through a fifo\n";
 
@@ -82,8 +93,7 @@ reset_times(const struct far_end *end)
 
 	if (lstat(end->e->path, &st) == 0 && S_ISFIFO(st.st_mode) &&
 	    st.st_ino == end->before.st_ino)
-		(void)utimensat(AT_FDCWD, end->e->path, t,
-				AT_SYMLINK_NOFOLLOW);
+		(void)utimensat(AT_FDCWD, end->e->path, t, AT_SYMLINK_NOFOLLOW);
 }
 
 static void
@@ -144,7 +154,7 @@ become_program(const struct run *r, const struct program *p,
 		env[n++] = s->env[i];
 	for (int i = 0; p->env[i]; i++)
 		env[n++] = (char *)(uintptr_t)p->env[i];
-	env[n++] = (char *)(uintptr_t)"PATH=/usr/bin:/bin";
+	env[n++] = (char *)(uintptr_t) "PATH=/usr/bin:/bin";
 	if (limits)
 		env[n++] = limits - strlen("ASAN_OPTIONS=");
 	env[n] = NULL;
@@ -229,8 +239,8 @@ read_lines(int fd, struct lines *out)
 }
 
 void
-run_program(const struct run *r, const struct program *p,
-	    const struct scene *s, struct result *out)
+run_program(const struct run *r, const struct program *p, const struct scene *s,
+	    struct result *out)
 {
 	struct far_end ends[SCENE_ENTRIES];
 	int fd[3], status, n;

@@ -7,22 +7,22 @@
 
 /* What it did; released by result_release. */
 struct result {
-	int status;		/* exit status, or 256 and the signal */
-	bool blocked;		/* it waited for what does not come: killed */
-	struct lines out, err;	/* sorted */
-	struct lines after;	/* the tree, and what came through FIFOs */
+	int status;	       /* exit status, or 256 and the signal */
+	bool blocked;	       /* it waited for what does not come: killed */
+	struct lines out, err; /* sorted */
+	struct lines after;    /* the tree, and what came through FIFOs */
 };
 
 struct program {
-	const char *name;	/* for people */
+	const char *name; /* for people */
 	const char *path;
-	const char *env[4];	/* besides, the last one NULL */
+	const char *env[4]; /* besides, the last one NULL */
 };
 
 struct run {
 	const char *box;
-	bool other;		/* as nobody */
-	time_t now;		/* what is later was done by the program */
+	bool other; /* as nobody */
+	time_t now; /* what is later was done by the program */
 };
 
 /* Makes S in the sandbox, runs P in it, and looks; the sandbox is empty then. */

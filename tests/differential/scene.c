@@ -66,12 +66,12 @@ static void
 set_acl(const char *path, const char *name)
 {
 	static const unsigned char acl[] = {
-		2, 0, 0, 0,
-		1, 0, 7, 0, 0xff, 0xff, 0xff, 0xff,	/* u::rwx */
-		2, 0, 4, 0, 0xe8, 3, 0, 0,		/* u:1000:r-- */
-		4, 0, 5, 0, 0xff, 0xff, 0xff, 0xff,	/* g::r-x */
-		16, 0, 5, 0, 0xff, 0xff, 0xff, 0xff,	/* m::r-x */
-		32, 0, 0, 0, 0xff, 0xff, 0xff, 0xff,	/* o::--- */
+		2,    0,    0,	  0,	1,    0,    7,	  0,
+		0xff, 0xff, 0xff, 0xff,				/* u::rwx */
+		2,    0,    4,	  0,	0xe8, 3,    0,	  0,	/* u:1000:r-- */
+		4,    0,    5,	  0,	0xff, 0xff, 0xff, 0xff, /* g::r-x */
+		16,   0,    5,	  0,	0xff, 0xff, 0xff, 0xff, /* m::r-x */
+		32,   0,    0,	  0,	0xff, 0xff, 0xff, 0xff, /* o::--- */
 	};
 
 	/* Not every file system has them: then the case has none. */
@@ -120,8 +120,8 @@ make_directory(const struct entry *e)
 {
 	if (mkdir(e->path, 0700) < 0)
 		err(2, "mkdir %s", e->path);
-	if (e->mount && mount("differential", e->path, "tmpfs", 0,
-			      "size=4m,mode=755") < 0)
+	if (e->mount &&
+	    mount("differential", e->path, "tmpfs", 0, "size=4m,mode=755") < 0)
 		err(2, "mount %s", e->path);
 }
 

@@ -26,7 +26,7 @@ enum kind {
 	KIND_HARD_LINK,
 	KIND_FIFO,
 	KIND_SOCKET,
-	KIND_DEVICE,	/* /dev/null's */
+	KIND_DEVICE, /* /dev/null's */
 };
 
 enum content { CONTENT_TEXT, CONTENT_EMPTY, CONTENT_ZEROS, CONTENT_HOLES };
@@ -35,31 +35,31 @@ enum content { CONTENT_TEXT, CONTENT_EMPTY, CONTENT_ZEROS, CONTENT_HOLES };
 enum peer { PEER_WRITER, PEER_READER };
 
 struct entry {
-	char path[SCENE_TEXT];	/* from the tree's top */
+	char path[SCENE_TEXT]; /* from the tree's top */
 	enum kind kind;
 	enum content content;
 	enum peer peer;
-	char text[SCENE_TEXT];	/* of a symbolic link */
-	int target;		/* of a hard link: index of the entry */
+	char text[SCENE_TEXT]; /* of a symbolic link */
+	int target;	       /* of a hard link: index of the entry */
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
-	int mtime, atime;	/* numbers of times, see scene.c */
+	int mtime, atime; /* numbers of times, see scene.c */
 	bool xattr;
 	bool acl, default_acl;
-	bool mount;		/* a directory: another file system there */
+	bool mount; /* a directory: another file system there */
 };
 
 struct scene {
 	struct entry e[SCENE_ENTRIES];
 	int n;
-	char *argv[SCENE_ARGS];	/* argv[0] is "cp", the last one NULL */
+	char *argv[SCENE_ARGS]; /* argv[0] is "cp", the last one NULL */
 	int argc;
-	char *env[8];		/* besides what run.c sets */
+	char *env[8]; /* besides what run.c sets */
 	int nenv;
-	const char *answers;	/* on stdin */
+	const char *answers; /* on stdin */
 	mode_t umask;
-	uint64_t order;		/* 0, or a number: entries made in another */
+	uint64_t order; /* 0, or a number: entries made in another */
 };
 
 void scene_release(struct scene *s);

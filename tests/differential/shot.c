@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define DEPTH_MAX 60
-#define SHOWN 40	/* bytes of a content that are shown as they are */
+#define SHOWN 40 /* bytes of a content that are shown as they are */
 
 struct seen {
 	dev_t dev;
@@ -180,8 +180,7 @@ add_xattrs(struct text *t, const char *path)
 		lines_add(&names, strdup(name));
 	lines_sort(&names);
 	for (size_t i = 0; i < names.n; i++) {
-		ssize_t len = lgetxattr(path, names.v[i], value,
-					sizeof(value));
+		ssize_t len = lgetxattr(path, names.v[i], value, sizeof(value));
 
 		add(t, " %s=", names.v[i]);
 		add_bytes(t, value, len < 0 ? 0 : (size_t)len);

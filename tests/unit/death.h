@@ -163,7 +163,8 @@ struct death_course {
 
 /*
  * One life of the child, with a death after every instruction that changed the
- * board, and the other's act after CUT instructions (-1: none).
+ * board, and the other's act after CUT instructions (-1: none), with a death
+ * right after that too.
  */
 static inline void
 death_life(const struct death *d, long cut, struct death_course *course)
@@ -185,6 +186,8 @@ death_life(const struct death *d, long cut, struct death_course *course)
 		if (step == cut) {
 			d->other(&live);
 			death_snapshot(d, &seen, &live);
+			death_snapshot(d, &dead, &live);
+			death_checked(d, &dead, step, cut);
 		}
 		death_step(pid);
 		if (step < cut || !death_snapshot(d, &seen, &live))

@@ -145,6 +145,19 @@ buckets_used(const struct board *b)
 	return n;
 }
 
+/* The entry of INO, where its copy has its name. */
+static board_ref
+find_made(const struct board *b)
+{
+	for (uint32_t i = 0; i < b->h->nlinks; i++)
+		for (board_ref r = atomic_load(&b->links[i]); r;
+		     r = links_at(b, r)->next)
+			if (links_at(b, r)->ino == INO &&
+			    atomic_load(&links_at(b, r)->state) == LINK_READY)
+				return r;
+	return 0;
+}
+
 static void
 find_other_ino(void)
 {
@@ -247,11 +260,13 @@ check_links(struct board *b)
 	board_ref next = board_alloc(b, sizeof(struct link_entry));
 	struct link_entry looks = *links_at(b, next);
 	const unsigned char *p = board_at(b, bystander);
-	board_ref ref, again;
+	board_ref ref, again, made;
 
 	atomic_store(&looks.state, 1 << 8 | LINK_CLAIMED);
 	*links_at(b, next) = looks;
+	made = find_made(b);
 	links_recover(b, 1);
+	CHECK_INT(made, find_made(b));
 	CHECK_INT(1 << 8 | LINK_CLAIMED,
 		  atomic_load(&links_at(b, next)->state));
 	CHECK_INT(0, b->slots[1].link);

@@ -231,6 +231,7 @@ do_rest(struct board *b, unsigned slot, uint32_t job)
 static void
 act_step(struct board *b)
 {
+	b->jobs[MINE].intent = INTENT_CREATE;
 	do_entry(b, 1, MINE);
 }
 
@@ -271,6 +272,8 @@ act_offer(struct board *b)
 {
 	if (job_offer(b, 1, MINE))
 		b->slots[1].job = 0;
+	else	/* it is still our own */
+		do_entry(b, 1, MINE);
 }
 
 static void
@@ -305,6 +308,30 @@ other_all(struct board *b)
 		again[i] = job_new(b, 2, JOB_BATCH, DIR);
 	for (int i = 0; i < 3; i++)
 		job_discard(b, 2, again[i]);
+}
+
+/* The last child is over: what it was a child of is slot 2's, to be finished. */
+static void
+other_child_over(struct board *b)
+{
+	while (b->jobs[OTHER].next < b->jobs[OTHER].end)
+		do_entry(b, 2, OTHER);
+	job_txn(b, 2, OTHER);
+	(void)job_commit(b, 2, TXN_DONE, &(struct tally){ .specials = 1 });
+	job_free(b, 2, OTHER);
+	b->slots[2].job = 0;
+}
+
+/* Takes the child that slot 1 has just queued, does it, uses its entry again. */
+static void
+other_takes_child(struct board *b)
+{
+	uint32_t child = OTHER + 1;
+
+	if (!job_claim(b, 2, child))
+		return;
+	do_rest(b, 2, child);
+	CHECK_INT(child, job_new(b, 2, JOB_BATCH, DIR));
 }
 
 /* Takes from slot 1 what it gives away, and does it. */
@@ -362,6 +389,8 @@ check_whole(const struct board *b)
 	CHECK_INT(7 * j->next, j->msgs);
 	CHECK_INT(70 * j->next, j->cookie);
 	CHECK_INT(700 * j->next, j->names);
+	if (j->next)
+		CHECK_INT(INTENT_NONE, j->intent);
 }
 
 /* Slot 3 does all there is to do, and nothing is left. */
@@ -371,9 +400,12 @@ complete(struct board *b)
 	uint32_t high = atomic_load(&b->h->jobs_high);
 	bool any = true;
 
-	for (uint32_t i = 1; i < high; i++)
+	for (uint32_t i = 1; i < high; i++) {
 		if (job_state(b, i) == JOB_LOCAL)
 			job_release(b, slot_of(b, i), i);
+		if (job_state(b, i) == JOB_NEW)
+			job_discard(b, 2, i);
+	}
 	while (any) {
 		any = false;
 		for (uint32_t i = 1; i < high; i++)
@@ -453,6 +485,8 @@ test_child_that_is_queued_joins_once(void)
 {
 	child_kind = JOB_BATCH;
 	run("queued child", batch_and_other, act_child_queued, other_child);
+	run("queued child, taken", batch_and_other, act_child_queued,
+	    other_takes_child);
 }
 
 static void
@@ -491,6 +525,8 @@ test_job_with_children_is_finished_once(void)
 	mine_entries = 0;
 	run("directory and child", dir_and_child, act_all, other_child);
 	run("directory and end", dir_and_child, act_all, other_all);
+	run("directory and last child", dir_and_child, act_all,
+	    other_child_over);
 }
 
 static void

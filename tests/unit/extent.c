@@ -73,6 +73,7 @@ test_extent_is_cut_to_the_part(void)
 
 	need_holes(fd);
 	check_next(fd, 0, 2 * MIB, 2 * MIB, 0);
+	check_next(fd, 0, MIB, MIB, 0);
 	check_next(fd, 0, 3 * MIB + 5, 2 * MIB, 3 * MIB + 5);
 	check_next(fd, 3 * MIB + 1, 3 * MIB + 2, 3 * MIB + 1, 3 * MIB + 2);
 	close(fd);

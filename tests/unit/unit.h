@@ -15,8 +15,8 @@
  *
  * tests/test_unit.sh asks the program for its tests (--list) and runs each as
  * `program test_...`, in a process and a directory of its own. A check that
- * fails says so and ends the process with status 1; one that prints why it cannot
- * be done here ends with 77.
+ * fails says so and ends the process with status 1; a test that cannot be done
+ * here prints why and ends with 77.
  */
 
 #ifndef UNIT_H
