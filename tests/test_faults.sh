@@ -398,8 +398,7 @@ test_another_way_is_not_what_was_forced()
 # ---------------------------------------------------------------------------
 
 # meanwhile CALL NUMBER COMMAND -- ARG...: mcp, each process of which is stopped
-# at that call of its own, on src/file where it is on a descriptor, and goes on
-# when COMMAND has been done.
+# at that call of its own on src/file, and goes on when COMMAND has been done.
 meanwhile()
 {
 	call=$1
@@ -407,13 +406,8 @@ meanwhile()
 	command=$3
 	shift 4
 	: >trace
-	case $call in
-	madvise) file= ;;
-	*) file="-P $PWD/src/file" ;;
-	esac
-	# shellcheck disable=SC2086
 	limited env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" \
-		strace -f -q -o trace $file -e "trace=$call" \
+		strace -f -q -o trace -P "$PWD/src/file" -e "trace=$call" \
 		-e "inject=$call:signal=SIGSTOP:when=$number" \
 		"$MCP" "$@" >"$OUT" 2>"$ERR" &
 	job=$!
@@ -455,7 +449,7 @@ test_source_that_shrinks_big()
 	for new in 0 4194304 8390656 8391000 16777116; do
 		changed rw pread64 3 $new shrank
 		changed range copy_file_range 2 $new ''
-		changed mmap madvise 3 $new shrank
+		changed mmap mmap 2 $new shrank
 	done
 }
 
@@ -465,7 +459,7 @@ test_source_that_shrinks_small()
 	size=1000000
 	for new in 0 262144 270001 999999; do
 		changed auto read 2 $new shrank
-		changed mmap madvise 1 $new shrank
+		changed mmap mmap 1 $new shrank
 	done
 }
 
@@ -475,7 +469,7 @@ test_source_that_grows()
 	size=10000000
 	changed rw pread64 2 10000001 grew
 	changed range copy_file_range 1 11000000 grew
-	changed mmap madvise 2 30000000 grew
+	changed mmap mmap 2 30000000 grew
 	size=1000000
 	changed auto read 2 1000001 grew
 }

@@ -236,7 +236,7 @@ test_window_follows_its_size()
 	see ' 30 wide'
 	forget_frames
 	for _ in 1 2 3; do
-		see ' files '
+		see ' waiting'
 		forget_frames
 	done
 	open_gate

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -224,24 +225,29 @@ static bool
 finish_one(const struct parents *p, struct parent *d)
 {
 	struct label label = { label_src_of, label_dst_of, d };
+	char path[64];
 	struct stat now;
 	struct meta m = { .o = p->o, .label = &label, .src = &d->st,
-			  .src_fd = -1, .src_path = d->src };
+			  .src_fd = -1, .src_path = d->src,
+			  .dst_fd = -1, .dst_path = path };
 	bool ok;
+	int fd;
 
-	m.dst_fd = openat(p->dst_dir, d->dst,
-			  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (m.dst_fd < 0 || fstat(m.dst_fd, &now) < 0) {
+	/* It may have become a directory that cannot be read. */
+	fd = openat(p->dst_dir, d->dst, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &now) < 0) {
 		diag_error(errno, "cannot access %s", quote(d->shown));
+		io_close(&fd);
 		return false;
 	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	m.dst_mode = now.st_mode;
 	m.final_mode = now.st_mode;
 	if (d->made)	/* S_ISGID is from the directory it is in */
 		m.final_mode = (now.st_mode & 06000) |
 			       (parent_mode(p->o, &d->st) & ~p->o->umask);
 	ok = meta_copy(&m) == 0;
-	io_close(&m.dst_fd);
+	io_close(&fd);
 	return ok;
 }
 

@@ -302,7 +302,7 @@ decide_unreachable(struct walk *w, const struct place *p)
 	int err = errno;
 
 	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-	    errno != ENOENT) {
+	    errno != ENOENT && !(errno == ELOOP && w->o->force)) {
 		diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));
 		return true;
 	}

@@ -16,21 +16,6 @@
 #include "copy/meta.h"
 #include "copy/method.h"
 
-/* Nobody looked before a listed file was opened; cp does, and says so. */
-static bool
-can_stat(struct walk *w, const struct place *p)
-{
-	struct stat st;
-	int err = errno;
-
-	if (fstatat(p->at.src, p->src, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		diag_error(errno, "cannot stat %s", quote(place_src(w, p)));
-		return false;
-	}
-	errno = err;
-	return true;
-}
-
 int
 regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 		 struct regular *r)
@@ -44,9 +29,10 @@ regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 		flags |= O_NONBLOCK;
 	r->src = openat(p->at.src, p->src, flags);
 	if (r->src < 0) {
-		if (errno != EACCES || can_stat(w, p))
-			diag_error(errno, "cannot open %s for reading",
-				   quote(place_src(w, p)));
+		if (!st && errno == EACCES)
+			return 1;
+		diag_error(errno, "cannot open %s for reading",
+			   quote(place_src(w, p)));
 		return -1;
 	}
 	if (fstat(r->src, &r->src_st) < 0) {
@@ -520,6 +506,22 @@ regular_is_big(const struct walk *w, const struct stat *src)
 }
 
 /*
+ * What may not be read.  cp looks at both sides first, and there may be more to
+ * be said.
+ */
+static enum entry_result
+copy_shut(struct walk *w, const struct place *p)
+{
+	struct stat st;
+
+	if (fstatat(p->at.src, p->src, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return entry_copy_stat(w, p, &st);
+	diag_error(errno, "cannot stat %s", quote(place_src(w, p)));
+	entry_failed(w);
+	return ENTRY_DONE;
+}
+
+/*
  * O_EXCL finds out whether something is there.  A source with several names,
  * a big one, and an existing destination go the long way.
  */
@@ -529,8 +531,11 @@ regular_copy_listed(struct walk *w, const struct place *p)
 	struct regular r = { .src = -1, .dst = -1 };
 	struct stat st;
 	mode_t mode;
+	int shut = regular_open_src(w, p, NULL, &r);
 
-	if (regular_open_src(w, p, NULL, &r) < 0) {
+	if (shut > 0)
+		return copy_shut(w, p);
+	if (shut < 0) {
 		entry_failed(w);
 		goto out;
 	}

@@ -32,7 +32,8 @@ struct regular {
 
 /*
  * Opens the source of P for reading and looks at it.  0, or -1 with the error
- * reported.
+ * reported; 1 where ST is NULL, so nobody has looked yet, and it may not be
+ * read.
  */
 int regular_open_src(struct walk *w, const struct place *p,
 		     const struct stat *st, struct regular *r);

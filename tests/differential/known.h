@@ -4,7 +4,7 @@
 
 #include "run.h"
 
-#define KNOWN_MAX 16
+#define KNOWN_MAX 32
 
 /* Which of them explains what differs, all of it; -1 where none does. */
 int known_difference(const struct scene *s, const struct result *cp,
