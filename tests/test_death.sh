@@ -677,15 +677,17 @@ test_replacement_refused_is_an_error()
 	need_root || return 0
 	need_children || return 0
 	need_command prlimit || return 0
-	make_tree_for_all src
+	# More lines than the pipes take: 64 KiB each.
+	"$HELPERS/bigtree" --files=8000 --dirs=40 src >made
+	mkdir -m 777 dst
 	mkfifo hold
 	install -m 755 "$MCP" "$TEST_ROOT/mcp"
+	chmod 777 . && chmod 666 hold
+	exec 8<>hold
 	# -v into a pipe that nobody reads holds the copy up.
 	as_nobody timeout -k 5 "$MCP_LIMIT" sh -c \
 		'echo $$ >pid.new && mv pid.new pid && exec "$@" >hold' sh \
 		"$TEST_ROOT/mcp" -rv -j 2 src dst 2>"$ERR" &
-	chmod 777 . && chmod 666 hold
-	exec 8<>hold
 	poll 10 test -s pid
 	MCP_PID=$(cat pid)
 	poll 10 has_workers

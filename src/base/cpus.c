@@ -53,7 +53,7 @@ limit_v2(unsigned cpus, const char *dir)
 	snprintf(path, sizeof(path), "%s/cpu.max", dir);
 	if (!read_text(path, text, sizeof(text)))
 		return cpus;
-	quota = strtod(text, &rest);	/* "max": 0, no quota */
+	quota = strtod(text, &rest); /* "max": 0, no quota */
 	return least(cpus, quota, strtod(rest, NULL));
 }
 

@@ -12,9 +12,9 @@
 #include <stddef.h>
 
 enum diag_kind {
-	DIAG_LINE,	/* a line of output, to stdout */
-	DIAG_NOTE,	/* to stderr, the exit status stays as it is */
-	DIAG_ERROR,	/* to stderr, the exit status will be 1 */
+	DIAG_LINE,  /* a line of output, to stdout */
+	DIAG_NOTE,  /* to stderr, the exit status stays as it is */
+	DIAG_ERROR, /* to stderr, the exit status will be 1 */
 };
 
 /* Takes LEN bytes of TEXT, complete with its newline. */

@@ -11,7 +11,7 @@
 /* Decimal digits and nothing else, MIN..MAX; false where TEXT is not that. */
 bool num_parse(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 
-#define NUM_TEXT 32	/* bytes that hold what the functions below write */
+#define NUM_TEXT 32 /* bytes that hold what the functions below write */
 
 /* "999 B", "1.5 KiB", "23.4 GiB". */
 const char *num_bytes(char buf[NUM_TEXT], uint64_t bytes);

@@ -37,9 +37,8 @@ glyph_next(const char *p, size_t left, mbstate_t *st)
 static bool
 fits_double_quotes(unsigned char c)
 {
-	return c >= 0x80 || (c >= '0' && c <= ':') ||
-	       (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c && strchr(" '%+,-./@]_", c));
+	return c >= 0x80 || (c >= '0' && c <= ':') || (c >= 'A' && c <= 'Z') ||
+	       (c >= 'a' && c <= 'z') || (c && strchr(" '%+,-./@]_", c));
 }
 
 /*
@@ -88,7 +87,7 @@ quote_add(struct strbuf *sb, const char *name)
 {
 	size_t left = strlen(name);
 	mbstate_t st = { 0 };
-	bool escaping = false;	/* between $' and ' */
+	bool escaping = false; /* between $' and ' */
 
 	if (wants_double_quotes(name)) {
 		strbuf_addf(sb, "\"%s\"", name);
@@ -129,7 +128,7 @@ quote_n(unsigned slot, const char *name)
 
 	strbuf_reset(sb);
 	quote_add(sb, name);
-	errno = err;	/* mbrtowc() sets it, and the message is about it */
+	errno = err; /* mbrtowc() sets it, and the message is about it */
 	return strbuf_str(sb);
 }
 

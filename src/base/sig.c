@@ -29,7 +29,7 @@ on_window(int signo)
 static void
 on_child(int signo)
 {
-	(void)signo;	/* it is enough that ppoll() wakes */
+	(void)signo; /* it is enough that ppoll() wakes */
 }
 
 static void

@@ -14,9 +14,9 @@
 #include <stddef.h>
 
 struct strbuf {
-	char *s;	/* the bytes, or NULL while nothing was ever added */
-	size_t len;	/* bytes used, without the terminating NUL */
-	size_t cap;	/* bytes allocated */
+	char *s;    /* the bytes, or NULL while nothing was ever added */
+	size_t len; /* bytes used, without the terminating NUL */
+	size_t cap; /* bytes allocated */
 };
 
 void strbuf_add(struct strbuf *sb, const void *bytes, size_t len);

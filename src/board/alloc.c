@@ -14,7 +14,7 @@
 struct block {
 	uint32_t magic;
 	uint32_t class;
-	_Atomic uint32_t next;	/* free list link */
+	_Atomic uint32_t next; /* free list link */
 	uint32_t unused;
 };
 
@@ -51,7 +51,8 @@ class_pop(struct board *b, unsigned class)
 	uint64_t old = atomic_load(head);
 
 	while ((board_ref)old) {
-		board_ref next = atomic_load(&block_at(b, (board_ref)old)->next);
+		board_ref next =
+			atomic_load(&block_at(b, (board_ref)old)->next);
 
 		if (atomic_compare_exchange_weak(head, &old, tagged(old, next)))
 			return (board_ref)old;
@@ -81,7 +82,7 @@ board_alloc(struct board *b, size_t size)
 
 	while (class < BOARD_CLASSES &&
 	       ((size_t)BOARD_LINE << class) - sizeof(struct block) < size)
-		class++;
+		class ++;
 	if (class == BOARD_CLASSES) {
 		errno = ENOMEM;
 		return 0;
@@ -109,7 +110,7 @@ board_free(struct board *b, board_ref ref)
 		return;
 	block = block_at(b, ref);
 	assert(block->magic == BLOCK_MAGIC);
-	block->magic = 0;	/* a second free is a bug, and shows */
+	block->magic = 0; /* a second free is a bug, and shows */
 	head = &b->h->heap_free[block->class];
 	old = atomic_load(head);
 	do {

@@ -36,7 +36,7 @@ board_make_memfd(size_t size)
 
 #ifdef MFD_NOEXEC_SEAL
 	fd = memfd_create("mcp-board", flags | MFD_NOEXEC_SEAL);
-	if (fd < 0 && errno == EINVAL)	/* before Linux 6.3 */
+	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
 #endif
 		fd = memfd_create("mcp-board", flags);
 	if (fd < 0)
@@ -160,8 +160,11 @@ board_open(struct board *b, enum board_backing backing, unsigned nslots)
 	enum board_backing last = backing ? backing : BOARD_ZERO;
 	size_t size = board_size_first();
 
-	*b = (struct board){ .fd = -1, .job_r = -1, .job_w = -1,
-			     .report_r = -1, .report_w = -1 };
+	*b = (struct board){ .fd = -1,
+			     .job_r = -1,
+			     .job_w = -1,
+			     .report_r = -1,
+			     .report_w = -1 };
 	for (; size >= BOARD_SIZE_MIN; size /= 2)
 		for (enum board_backing k = first; k <= last; k++) {
 			if (board_map(b, k, size) < 0)

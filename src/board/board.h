@@ -33,12 +33,12 @@ struct board {
 	struct board_header *h;
 	struct slot *slots;
 	struct job *jobs;
-	_Atomic uint32_t *links;	/* bucket heads, board_ref */
-	size_t size;			/* bytes mapped */
-	enum board_backing backing;	/* never BOARD_AUTO once open */
-	int fd;				/* the memfd, or -1 */
-	int job_r, job_w;		/* job pipe: blocking, non-blocking end */
-	int report_r, report_w;		/* report pipe: non-blocking, blocking */
+	_Atomic uint32_t *links;    /* bucket heads, board_ref */
+	size_t size;		    /* bytes mapped */
+	enum board_backing backing; /* never BOARD_AUTO once open */
+	int fd;			    /* the memfd, or -1 */
+	int job_r, job_w;	    /* job pipe: blocking, non-blocking end */
+	int report_r, report_w;	    /* report pipe: non-blocking, blocking */
 };
 
 /*

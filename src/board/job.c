@@ -10,7 +10,7 @@
 /* struct job.claim */
 #define CLAIM(gen, slot, state) \
 	((uint64_t)(gen) << 32 | (uint64_t)(slot) << 8 | (uint64_t)(state))
-#define CLAIM_STATE(c) ((enum job_state)((c) & 0xff))
+#define CLAIM_STATE(c) ((enum job_state)((c)&0xff))
 #define CLAIM_SLOT(c) ((unsigned)((c) >> 8 & 0xffffff))
 #define CLAIM_GEN(c) ((uint32_t)((c) >> 32))
 
@@ -19,7 +19,7 @@
 	((uint64_t)(count) << 40 | (uint64_t)(slot) << 30 | (uint64_t)(seq))
 #define PENDING_COUNT(p) ((uint32_t)((p) >> 40))
 #define PENDING_SLOT(p) ((unsigned)((p) >> 30 & 0x3ff))
-#define PENDING_SEQ(p) ((uint32_t)((p) & 0x3fffffff))
+#define PENDING_SEQ(p) ((uint32_t)((p)&0x3fffffff))
 
 static_assert(BOARD_WORKERS_MAX < 0x3ff, "a slot fits its field");
 
@@ -117,8 +117,8 @@ free_push(struct board *b, uint32_t job)
 
 	do {
 		b->jobs[job].next_free = (uint32_t)old;
-	} while (!atomic_compare_exchange_weak(
-		head, &old, ((old >> 32) + 1) << 32 | job));
+	} while (!atomic_compare_exchange_weak(head, &old,
+					       ((old >> 32) + 1) << 32 | job));
 }
 
 static uint32_t
@@ -230,7 +230,7 @@ apply_finish(struct board *b, uint32_t target, unsigned slot,
 	     enum job_state state)
 {
 	if (job_state(b, target) != JOB_WAITING)
-		return;		/* applied before */
+		return; /* applied before */
 	b->jobs[target].phase = JOB_FINISH;
 	claim_move(b, target, JOB_WAITING, state, slot);
 }

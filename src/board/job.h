@@ -41,7 +41,7 @@
 
 /* What goes through the job pipe; written and read whole. */
 typedef uint64_t job_token;
-#define JOB_TOKEN_QUIT UINT64_MAX	/* its reader ends */
+#define JOB_TOKEN_QUIT UINT64_MAX /* its reader ends */
 
 /*
  * Takes a free entry in state NEW for SLOT, with a pending count of one for

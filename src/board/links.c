@@ -30,8 +30,8 @@ static void
 state_set(struct link_entry *e, uint32_t value)
 {
 	atomic_store(&e->state, value);
-	syscall(SYS_futex, &e->state, FUTEX_WAKE, BOARD_WORKERS_MAX, NULL,
-		NULL, 0);
+	syscall(SYS_futex, &e->state, FUTEX_WAKE, BOARD_WORKERS_MAX, NULL, NULL,
+		0);
 }
 
 static _Atomic uint32_t *
@@ -76,7 +76,8 @@ find_or_add(struct board *b, unsigned slot, uint64_t dev, uint64_t ino)
 			if (!mine)
 				return 0;
 			*links_at(b, mine) = (struct link_entry){
-				.dev = dev, .ino = ino,
+				.dev = dev,
+				.ino = ino,
 				.state = CLAIMED_BY(slot),
 			};
 		}

@@ -35,8 +35,8 @@ bool links_mine(const struct board *b, board_ref ref, unsigned slot);
  * destination of operand OPERAND.  0, or -1 with ENOMEM: then the claim is
  * given up.
  */
-int links_publish(struct board *b, unsigned slot, board_ref ref,
-		  board_ref node, uint32_t operand, const char *name);
+int links_publish(struct board *b, unsigned slot, board_ref ref, board_ref node,
+		  uint32_t operand, const char *name);
 
 /* No copy came of it: the next to come tries itself. */
 void links_abandon(struct board *b, unsigned slot, board_ref ref);

@@ -14,9 +14,9 @@
 #define READ_SIZE ((size_t)64 << 10)
 
 struct record {
-	uint16_t len;		/* bytes of text that follow */
-	uint8_t kind;		/* enum report_kind */
-	uint8_t flags;		/* REPORT_MORE */
+	uint16_t len;  /* bytes of text that follow */
+	uint8_t kind;  /* enum report_kind */
+	uint8_t flags; /* REPORT_MORE */
 	uint32_t slot;
 	struct report_id id;
 };

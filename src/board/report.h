@@ -21,17 +21,17 @@
 #include "board/board.h"
 
 enum report_kind {
-	REPORT_LINE,	/* text for stdout */
-	REPORT_NOTE,	/* text for stderr */
-	REPORT_ERROR,	/* text for stderr, and the exit status */
-	REPORT_WAKE,	/* no text: something on the board has changed */
+	REPORT_LINE,  /* text for stdout */
+	REPORT_NOTE,  /* text for stderr */
+	REPORT_ERROR, /* text for stderr, and the exit status */
+	REPORT_WAKE,  /* no text: something on the board has changed */
 };
 
 /* Whose and which message a text is; job 0: none of a job's. */
 struct report_id {
 	uint32_t job;
-	uint32_t gen;		/* the job's generation */
-	uint32_t number;	/* of the message within the job */
+	uint32_t gen;	 /* the job's generation */
+	uint32_t number; /* of the message within the job */
 };
 
 /*
@@ -43,9 +43,9 @@ int report_send(const struct board *b, unsigned slot, enum report_kind kind,
 
 /* The conductor's end: text of each slot that is not complete yet. */
 struct report_reader {
-	struct strbuf *partial;	/* one a slot */
+	struct strbuf *partial; /* one a slot */
 	unsigned nslots;
-	char *buf;		/* bytes read, records cut at its end */
+	char *buf; /* bytes read, records cut at its end */
 	size_t used;
 };
 

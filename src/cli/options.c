@@ -60,7 +60,7 @@ static const struct option long_options[] = {
 	{ "no-target-directory", no_argument, NULL, 'T' },
 	{ "one-file-system", no_argument, NULL, 'x' },
 	{ "parents", no_argument, NULL, OPT_PARENTS },
-	{ "path", no_argument, NULL, OPT_PARENTS },	/* cp's old name */
+	{ "path", no_argument, NULL, OPT_PARENTS }, /* cp's old name */
 	{ "preserve", optional_argument, NULL, OPT_PRESERVE },
 	{ "progress", optional_argument, NULL, OPT_PROGRESS },
 	{ "recursive", no_argument, NULL, 'R' },
@@ -93,34 +93,46 @@ struct word {
 };
 
 static const struct word when_words[] = {
-	{ "auto", WHEN_AUTO }, { "always", WHEN_ALWAYS },
-	{ "never", WHEN_NEVER }, { NULL, 0 },
+	{ "auto", WHEN_AUTO },
+	{ "always", WHEN_ALWAYS },
+	{ "never", WHEN_NEVER },
+	{ NULL, 0 },
 };
 static const struct word reflink_words[] = {
-	{ "auto", REFLINK_AUTO }, { "always", REFLINK_ALWAYS },
-	{ "never", REFLINK_NEVER }, { NULL, 0 },
+	{ "auto", REFLINK_AUTO },
+	{ "always", REFLINK_ALWAYS },
+	{ "never", REFLINK_NEVER },
+	{ NULL, 0 },
 };
 static const struct word sparse_words[] = {
-	{ "never", SPARSE_NEVER }, { "auto", SPARSE_AUTO },
-	{ "always", SPARSE_ALWAYS }, { NULL, 0 },
+	{ "never", SPARSE_NEVER },
+	{ "auto", SPARSE_AUTO },
+	{ "always", SPARSE_ALWAYS },
+	{ NULL, 0 },
 };
 static const struct word method_words[] = {
-	{ "auto", METHOD_AUTO }, { "mmap", METHOD_MMAP },
+	{ "auto", METHOD_AUTO },   { "mmap", METHOD_MMAP },
 	{ "range", METHOD_RANGE }, { "rw", METHOD_RW },
 	{ "clone", METHOD_CLONE }, { NULL, 0 },
 };
 
 enum update { UPDATE_ALL, UPDATE_NONE, UPDATE_NONE_FAIL, UPDATE_OLDER };
 static const struct word update_words[] = {
-	{ "all", UPDATE_ALL }, { "none", UPDATE_NONE },
-	{ "none-fail", UPDATE_NONE_FAIL }, { "older", UPDATE_OLDER },
+	{ "all", UPDATE_ALL },
+	{ "none", UPDATE_NONE },
+	{ "none-fail", UPDATE_NONE_FAIL },
+	{ "older", UPDATE_OLDER },
 	{ NULL, 0 },
 };
 static const struct word backup_words[] = {
-	{ "none", BACKUP_NONE }, { "off", BACKUP_NONE },
-	{ "simple", BACKUP_SIMPLE }, { "never", BACKUP_SIMPLE },
-	{ "existing", BACKUP_EXISTING }, { "nil", BACKUP_EXISTING },
-	{ "numbered", BACKUP_NUMBERED }, { "t", BACKUP_NUMBERED },
+	{ "none", BACKUP_NONE },
+	{ "off", BACKUP_NONE },
+	{ "simple", BACKUP_SIMPLE },
+	{ "never", BACKUP_SIMPLE },
+	{ "existing", BACKUP_EXISTING },
+	{ "nil", BACKUP_EXISTING },
+	{ "numbered", BACKUP_NUMBERED },
+	{ "t", BACKUP_NUMBERED },
 	{ NULL, 0 },
 };
 
@@ -134,10 +146,10 @@ enum attr {
 	ATTR_ALL,
 };
 static const struct word attr_words[] = {
-	{ "mode", ATTR_MODE },	   { "timestamps", ATTR_TIMES },
+	{ "mode", ATTR_MODE },	     { "timestamps", ATTR_TIMES },
 	{ "ownership", ATTR_OWNER }, { "links", ATTR_LINKS },
 	{ "context", ATTR_CONTEXT }, { "xattr", ATTR_XATTR },
-	{ "all", ATTR_ALL },	   { NULL, 0 },
+	{ "all", ATTR_ALL },	     { NULL, 0 },
 };
 
 /*
@@ -166,16 +178,14 @@ word_value(const char *option, const char *arg, size_t len,
 	text = mem_strdup(arg);
 	text[len] = '\0';
 	for_what = mem_strdup(quote_word(option));
-	diag_error(0, "%s argument %s for %s",
-		   found ? "ambiguous" : "invalid", quote_word(text),
-		   for_what);
+	diag_error(0, "%s argument %s for %s", found ? "ambiguous" : "invalid",
+		   quote_word(text), for_what);
 	free(text);
 	free(for_what);
 	fputs("Valid arguments are:", stderr);
 	for (const struct word *w = words; w->name; w++)
 		fprintf(stderr, "%s%s",
-			w > words && w->value == w[-1].value ? ", "
-							     : "\n  - ",
+			w > words && w->value == w[-1].value ? ", " : "\n  - ",
 			quote_word(w->name));
 	fputc('\n', stderr);
 	options_usage_error();
@@ -252,7 +262,8 @@ workers_from(const char *what, const char *text)
 	if (!strcmp(text, "auto"))
 		return WORKERS_AUTO;
 	if (!num_parse(text, 1, BOARD_WORKERS_MAX, &n)) {
-		diag_error(0, "invalid number of workers for %s: %s (1 to %d,"
+		diag_error(0,
+			   "invalid number of workers for %s: %s (1 to %d,"
 			   " or auto)",
 			   what, quote(text), BOARD_WORKERS_MAX);
 		exit(EXIT_FAILURE);
@@ -305,14 +316,14 @@ choose_context(struct options *out)
 
 	c->attributes_only = out->copy.attributes_only;
 	if (set && !c->require)
-		c->keep = false;	/* -Z is stronger than -a */
+		c->keep = false; /* -Z is stronger than -a */
 	if (set && c->keep) {
 		diag_error(0, "cannot set target context and preserve it");
 		exit(EXIT_FAILURE);
 	}
 	if (c->require && !context_enabled()) {
 		diag_error(0, "cannot preserve security context without an"
-			   " SELinux-enabled kernel");
+			      " SELinux-enabled kernel");
 		exit(EXIT_FAILURE);
 	}
 	if (!set && !c->keep)
@@ -393,8 +404,8 @@ take_long(struct options *out, int opt, const char *arg)
 		set_attrs(out, "--no-preserve", arg, false);
 		break;
 	case OPT_REFLINK:
-		o->reflink = arg ? (enum copy_reflink)one_word(
-					   "--reflink", arg, reflink_words)
+		o->reflink = arg ? (enum copy_reflink)one_word("--reflink", arg,
+							       reflink_words)
 				 : REFLINK_ALWAYS;
 		break;
 	case OPT_SPARSE:
@@ -605,9 +616,8 @@ options_read(struct options *out, int argc, char **argv)
 	read_environment(out);
 	o->through_dangling = getenv("POSIXLY_CORRECT") != NULL;
 	if (o->deref == DEREF_UNSET)
-		o->deref = o->recursive && !out->hard_links
-				   ? DEREF_NEVER
-				   : DEREF_ALWAYS;
+		o->deref = o->recursive && !out->hard_links ? DEREF_NEVER
+							    : DEREF_ALWAYS;
 	o->euid = geteuid();
 	o->egid = getegid();
 	out->operands = argv + optind;

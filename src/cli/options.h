@@ -13,23 +13,23 @@ enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
 
 struct options {
 	struct copy_opts copy;
-	unsigned workers;		/* or WORKERS_AUTO */
-	bool workers_said;		/* on the command line */
+	unsigned workers;  /* or WORKERS_AUTO */
+	bool workers_said; /* on the command line */
 	enum when progress;
 	bool stats;
 	bool strip_slashes;
-	bool no_target;			/* -T */
-	bool parents;			/* --parents */
-	bool backup;			/* some option asked for backups */
-	const char *backup_control;	/* --backup=, or NULL */
-	bool ask, no_clobber;		/* which of -i, -n came last */
-	int update;			/* of --update, an enum of options.c */
-	struct context_wish context;	/* -Z, --context, --preserve=context */
-	bool hard_links, symbolic_links;	/* -l, -s: not both */
-	const char *target;		/* -t, or NULL */
-	enum board_backing backing;	/* forced by MCP_BOARD, for tests */
-	bool fork_at_once;		/* MCP_ALONE=0, for tests */
-	char **operands;		/* of argv */
+	bool no_target;			 /* -T */
+	bool parents;			 /* --parents */
+	bool backup;			 /* some option asked for backups */
+	const char *backup_control;	 /* --backup=, or NULL */
+	bool ask, no_clobber;		 /* which of -i, -n came last */
+	int update;			 /* of --update, an enum of options.c */
+	struct context_wish context;	 /* -Z, --context, --preserve=context */
+	bool hard_links, symbolic_links; /* -l, -s: not both */
+	const char *target;		 /* -t, or NULL */
+	enum board_backing backing;	 /* forced by MCP_BOARD, for tests */
+	bool fork_at_once;		 /* MCP_ALONE=0, for tests */
+	char **operands;		 /* of argv */
 	int noperands;
 };
 

@@ -20,14 +20,14 @@
 
 /* One directory that is to be like its source in the end. */
 struct parent {
-	char *src, *dst;	/* paths; dst from the target directory */
-	char *shown;		/* dst for messages */
-	struct stat st;		/* the source's */
+	char *src, *dst; /* paths; dst from the target directory */
+	char *shown;	 /* dst for messages */
+	struct stat st;	 /* the source's */
 	bool made;
 };
 
 struct parents {
-	struct copy_opts *o;	/* without what cp does not keep of them */
+	struct copy_opts *o; /* without what cp does not keep of them */
 	int dst_dir;
 	struct parent *v;
 	size_t n;
@@ -95,8 +95,8 @@ static int
 set_context(const struct parents *p, struct parent *d)
 {
 	struct label names = { label_src_of, label_dst_of, d };
-	struct context_pair pair = { &names, -1, AT_FDCWD, d->src,
-				     p->dst_dir, d->dst };
+	struct context_pair pair = { &names, -1,	 AT_FDCWD,
+				     d->src, p->dst_dir, d->dst };
 	int fd, r;
 
 	if (!p->o->context)
@@ -124,7 +124,7 @@ step(struct parents *p, const char *path, size_t len, const char *target)
 	bool missing;
 	struct stat st;
 
-	if (!*d->dst) {		/* the root */
+	if (!*d->dst) { /* the root */
 		drop_last(p);
 		return true;
 	}
@@ -179,8 +179,8 @@ are_there(const struct parents *p, const char *src, size_t end)
 	slash = strrchr(path, '/');
 	if (slash)
 		*slash = '\0';
-	there = !slash || (fstatat(p->dst_dir, path, &st, 0) == 0 &&
-			   S_ISDIR(st.st_mode));
+	there = !slash ||
+		(fstatat(p->dst_dir, path, &st, 0) == 0 && S_ISDIR(st.st_mode));
 	free(path);
 	return there;
 }
@@ -227,9 +227,13 @@ finish_one(const struct parents *p, struct parent *d)
 	struct label label = { label_src_of, label_dst_of, d };
 	char path[64];
 	struct stat now;
-	struct meta m = { .o = p->o, .label = &label, .src = &d->st,
-			  .src_fd = -1, .src_path = d->src,
-			  .dst_fd = -1, .dst_path = path };
+	struct meta m = { .o = p->o,
+			  .label = &label,
+			  .src = &d->st,
+			  .src_fd = -1,
+			  .src_path = d->src,
+			  .dst_fd = -1,
+			  .dst_path = path };
 	bool ok;
 	int fd;
 
@@ -243,7 +247,7 @@ finish_one(const struct parents *p, struct parent *d)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	m.dst_mode = now.st_mode;
 	m.final_mode = now.st_mode;
-	if (d->made)	/* S_ISGID is from the directory it is in */
+	if (d->made) /* S_ISGID is from the directory it is in */
 		m.final_mode = (now.st_mode & 06000) |
 			       (parent_mode(p->o, &d->st) & ~p->o->umask);
 	ok = meta_copy(&m) == 0;

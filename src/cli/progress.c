@@ -18,30 +18,30 @@
 #include "board/job.h"
 #include "cli/look.h"
 
-#define DELAY_NS 1000000000LL	/* a copy that is done by then shows no bar */
-#define PLAIN_NS 1000000000LL	/* between lines where there is no terminal */
-#define LINES_MAX 9		/* the bar, and a line for some workers */
-#define FILE_COST 65536		/* a file takes as long as so many bytes */
-#define SMOOTH 0.08		/* weight of the newest rate */
+#define DELAY_NS 1000000000LL /* a copy that is done by then shows no bar */
+#define PLAIN_NS 1000000000LL /* between lines where there is no terminal */
+#define LINES_MAX 9	      /* the bar, and a line for some workers */
+#define FILE_COST 65536	      /* a file takes as long as so many bytes */
+#define SMOOTH 0.08	      /* weight of the newest rate */
 
 enum style {
-	STYLE_FULL,	/* a terminal that moves its cursor */
-	STYLE_DUMB,	/* one that does not: a line, over and over */
-	STYLE_PLAIN,	/* none: a line a second */
+	STYLE_FULL,  /* a terminal that moves its cursor */
+	STYLE_DUMB,  /* one that does not: a line, over and over */
+	STYLE_PLAIN, /* none: a line a second */
 };
 
 struct progress {
 	const struct copy_opts *o;
 	const struct operands *ops;
 	enum style style;
-	bool dim;		/* worker lines may be dimmed */
-	int64_t delay;		/* ns from the first tick to the first frame */
-	int64_t first, last;	/* ticks; 0: none yet */
+	bool dim;	     /* worker lines may be dimmed */
+	int64_t delay;	     /* ns from the first tick to the first frame */
+	int64_t first, last; /* ticks; 0: none yet */
 	uint64_t last_cost, last_bytes;
-	double cost_rate, byte_rate;	/* a second, smoothed */
-	unsigned lines;		/* of the frame that is on the screen */
+	double cost_rate, byte_rate; /* a second, smoothed */
+	unsigned lines;		     /* of the frame that is on the screen */
 	unsigned width, height;
-	pid_t looker;		/* -1: not started; 0: over */
+	pid_t looker; /* -1: not started; 0: over */
 };
 
 struct progress *
@@ -126,11 +126,11 @@ add_name(struct strbuf *sb, const char *name, size_t len, unsigned width)
 }
 
 struct figures {
-	uint64_t files, bytes;		/* done */
-	uint64_t all_files, all_bytes;	/* found */
-	bool all;			/* found is all there is */
-	int percent;			/* -1: cannot be told */
-	int64_t left;			/* seconds, -1: cannot be told */
+	uint64_t files, bytes;	       /* done */
+	uint64_t all_files, all_bytes; /* found */
+	bool all;		       /* found is all there is */
+	int percent;		       /* -1: cannot be told */
+	int64_t left;		       /* seconds, -1: cannot be told */
 };
 
 static uint64_t
@@ -216,8 +216,7 @@ add_summary(struct progress *p, struct strbuf *sb, const struct figures *f)
 	strbuf_addf(&text, " files  %s/s",
 		    num_bytes(a, (uint64_t)p->byte_rate));
 	if (f->left >= 0)
-		strbuf_addf(&text, "  %s left",
-			    num_time(a, (uint64_t)f->left));
+		strbuf_addf(&text, "  %s left", num_time(a, (uint64_t)f->left));
 	if (f->percent >= 0 && p->style == STYLE_FULL &&
 	    width > text.len + 14) {
 		unsigned bar = width - (unsigned)text.len - 3;
@@ -317,8 +316,8 @@ tick(void *ctx, const struct board *b, int64_t now)
 	since = now - p->last;
 	if (now - p->first < p->delay)
 		return;
-	if (p->last && since < (p->style == STYLE_PLAIN ? PLAIN_NS
-							: DELAY_NS / 10))
+	if (p->last &&
+	    since < (p->style == STYLE_PLAIN ? PLAIN_NS : DELAY_NS / 10))
 		return;
 	/* Stopped by ^S, say: nothing is worth waiting for that. */
 	if (poll(&pfd, 1, 0) == 0)

@@ -156,7 +156,7 @@ check_count(const struct options *opt)
 	}
 	if (opt->target && opt->no_target) {
 		diag_error(0, "cannot combine --target-directory (-t) and"
-			   " --no-target-directory (-T)");
+			      " --no-target-directory (-T)");
 		exit(EXIT_FAILURE);
 	}
 	if (n > 2 && opt->no_target) {
@@ -173,7 +173,8 @@ static void
 backup_of_itself(const struct options *opt, struct operands *ops)
 {
 	struct operand *op = &ops->v[0];
-	struct place p = { .at = { AT_FDCWD, AT_FDCWD }, .src = op->src,
+	struct place p = { .at = { AT_FDCWD, AT_FDCWD },
+			   .src = op->src,
 			   .dst = op->dst };
 	struct stat st;
 	char *name;
@@ -220,7 +221,7 @@ targets_find(const struct options *opt, struct operands *ops)
 	}
 	if (opt->parents && !ops->target) {
 		diag_error(0, "with --parents, the destination must be a"
-			   " directory");
+			      " directory");
 		options_usage_error();
 	}
 	fill(opt, ops, n - 1);

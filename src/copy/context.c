@@ -21,7 +21,7 @@
 
 struct context {
 	struct context_wish wish;
-	struct selabel_handle *policy;	/* of -Z */
+	struct selabel_handle *policy; /* of -Z */
 };
 
 /* "/proc/self/fd/N", which is the very file, also of one held by O_PATH. */
@@ -105,7 +105,7 @@ label_by_policy(const struct context *c, const char *path, mode_t mode)
 
 	if (selabel_lookup_raw(c->policy, &label, path, (int)mode) == 0)
 		return label;
-	if (errno == ENOENT)	/* of a rule, not of the file */
+	if (errno == ENOENT) /* of a rule, not of the file */
 		errno = ENODATA;
 	return NULL;
 }
@@ -120,9 +120,8 @@ label_by_kernel(const char *path, mode_t mode)
 
 	slash[slash == dir] = '\0';
 	if (getcon_raw(&mine) < 0 || getfilecon_raw(dir, &above) < 0 ||
-	    security_compute_create_raw(mine, above,
-					mode_to_security_class(mode),
-					&label) < 0)
+	    security_compute_create_raw(
+		    mine, above, mode_to_security_class(mode), &label) < 0)
 		label = NULL;
 	freecon(above);
 	freecon(mine);

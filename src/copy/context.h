@@ -24,12 +24,12 @@
 
 /* What the command line says about labels. */
 struct context_wish {
-	bool keep;		/* the source's: -a, --preserve=all, =context */
-	bool require;		/* =context: a file that cannot have it fails */
-	bool archive;		/* -a: say nothing of labels that are lost */
-	bool attributes_only;	/* then do say it */
-	bool by_path;		/* -Z: what the policy has for the path */
-	const char *fixed;	/* --context=: this one, or NULL */
+	bool keep;	      /* the source's: -a, --preserve=all, =context */
+	bool require;	      /* =context: a file that cannot have it fails */
+	bool archive;	      /* -a: say nothing of labels that are lost */
+	bool attributes_only; /* then do say it */
+	bool by_path;	      /* -Z: what the policy has for the path */
+	const char *fixed;    /* --context=: this one, or NULL */
 };
 
 struct context;
@@ -46,8 +46,8 @@ struct context *context_make(const struct context_wish *wish);
 
 /* A file and its copy. */
 struct context_pair {
-	const struct label *names;	/* for messages */
-	int src_fd;			/* open, or held by O_PATH; -1: by name */
+	const struct label *names; /* for messages */
+	int src_fd;		   /* open, or held by O_PATH; -1: by name */
 	int src_dir;
 	const char *src;
 	int dst_dir;

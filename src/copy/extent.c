@@ -15,7 +15,7 @@ extent_next(int fd, uint64_t from, uint64_t end, uint64_t *start,
 	*start = from;
 	*stop = end;
 	data = lseek(fd, (off_t)from, SEEK_DATA);
-	if (data < 0 && errno == ENXIO) {	/* hole up to the end of file */
+	if (data < 0 && errno == ENXIO) { /* hole up to the end of file */
 		*start = end;
 		return 0;
 	}

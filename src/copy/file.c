@@ -21,7 +21,10 @@ file_pair(struct copy_pair *p, const struct copy_opts *o, int src,
 	uint64_t allocated = (uint64_t)src_st->st_blocks * 512;
 
 	*p = (struct copy_pair){
-		.src = src, .dst = dst, .buf = buf, .sparse = o->sparse,
+		.src = src,
+		.dst = dst,
+		.buf = buf,
+		.sparse = o->sparse,
 		.size = (uint64_t)src_st->st_size,
 		.dst_regular = S_ISREG(dst_st->st_mode),
 		.forced = o->method != METHOD_AUTO,
@@ -224,6 +227,5 @@ file_report(const struct copy_pair *p, const struct label *label)
 			   "%s %s from %" PRIu64 " to %" PRIu64
 			   " bytes while it was copied",
 			   quote(label_src(label)),
-			   p->at < p->size ? "shrank" : "grew", p->size,
-			   p->at);
+			   p->at < p->size ? "shrank" : "grew", p->size, p->at);
 }

@@ -13,8 +13,8 @@
 #include "copy/label.h"
 #include "copy/pair.h"
 
-#define FILE_BIG ((uint64_t)8 << 20)	/* from here on a file is shared out */
-#define FILE_CHUNK ((uint64_t)4 << 20)	/* bytes between two looks around */
+#define FILE_BIG ((uint64_t)8 << 20)   /* from here on a file is shared out */
+#define FILE_CHUNK ((uint64_t)4 << 20) /* bytes between two looks around */
 
 /*
  * Readies P for two open files; BUF is COPY_BUF bytes.  Chooses the method for

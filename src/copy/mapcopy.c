@@ -27,7 +27,7 @@
  */
 #define WINDOW (MAPCOPY_MAX + HUGE)
 static char *windows;
-static size_t used[2];	/* bytes of each window that a file is mapped in */
+static size_t used[2]; /* bytes of each window that a file is mapped in */
 
 static char *
 window(int side)

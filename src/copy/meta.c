@@ -14,7 +14,7 @@
 
 #define ACL_ACCESS "system.posix_acl_access"
 #define ACL_DEFAULT "system.posix_acl_default"
-#define XATTR_MAX ((size_t)64 << 10)	/* of a value and of a list (xattr(7)) */
+#define XATTR_MAX ((size_t)64 << 10) /* of a value and of a list (xattr(7)) */
 
 /*
  * A directory without a readable descriptor is named by its link in /proc, and
@@ -135,7 +135,7 @@ copy_xattr(const struct meta *m, const char *name)
 	void *value = value_buffer();
 	ssize_t n = get_xattr(m, name, value);
 
-	if (n < 0 && errno == ENODATA)	/* gone since it was listed */
+	if (n < 0 && errno == ENODATA) /* gone since it was listed */
 		return 0;
 	if (n >= 0 && set_xattr(m, name, value, (size_t)n) == 0)
 		return 0;
@@ -201,7 +201,7 @@ copy_xattrs(const struct meta *m, bool *touched)
 	bool access = false, fallback = false, unsupported = false;
 	int r = 0;
 
-	if (!m->o->keep_xattr)	/* no list: ask for it */
+	if (!m->o->keep_xattr) /* no list: ask for it */
 		return copy_acls(m, true, true, touched);
 	list = list_buffer();
 	if (m->src_fd >= 0)
@@ -225,7 +225,7 @@ copy_xattrs(const struct meta *m, bool *touched)
 			unsupported = true;
 		}
 	}
-	if (unsupported) {	/* said once, whatever they were */
+	if (unsupported) { /* said once, whatever they were */
 		diag_error(EOPNOTSUPP, "setting attributes for %s",
 			   quote(label_dst(m->label)));
 		r = -1;
@@ -273,9 +273,9 @@ dst_stat(const struct meta *m, struct stat *st)
 static int
 try_mode(const struct meta *m, mode_t mode)
 {
-	return m->dst_fd >= 0 ? fchmod(m->dst_fd, mode)
-			      : fchmodat(AT_FDCWD, m->dst_path, mode,
-					 at_flags(m));
+	return m->dst_fd >= 0
+		       ? fchmod(m->dst_fd, mode)
+		       : fchmodat(AT_FDCWD, m->dst_path, mode, at_flags(m));
 }
 
 static int
@@ -292,9 +292,9 @@ static int
 copy_times(const struct meta *m)
 {
 	struct timespec ts[2] = { m->src->st_atim, m->src->st_mtim };
-	int r = m->dst_fd >= 0 ? futimens(m->dst_fd, ts)
-			       : utimensat(AT_FDCWD, m->dst_path, ts,
-					   at_flags(m));
+	int r = m->dst_fd >= 0
+			? futimens(m->dst_fd, ts)
+			: utimensat(AT_FDCWD, m->dst_path, ts, at_flags(m));
 
 	if (r == 0)
 		return 0;
@@ -326,7 +326,7 @@ give_away(const struct meta *m, mode_t *have, mode_t want)
 	own = copy_owner(m);
 	/* chown(2) takes them off files only; a directory may have inherited. */
 	if (!S_ISDIR(m->src->st_mode))
-		*have &= (mode_t)~(S_ISUID | S_ISGID);
+		*have &= (mode_t) ~(S_ISUID | S_ISGID);
 	return own;
 }
 
@@ -356,7 +356,7 @@ meta_copy(const struct meta *m)
 			own = give_away(m, &have,
 					o->keep_mode ? m->src->st_mode : want);
 			if (!S_ISDIR(st.st_mode))
-				want &= (mode_t)~(S_ISUID | S_ISGID);
+				want &= (mode_t) ~(S_ISUID | S_ISGID);
 		}
 		if (own < 0)
 			return -1;
@@ -368,7 +368,7 @@ meta_copy(const struct meta *m)
 		return -1;
 	/* Set-id bits are for the owner they were given by. */
 	if (own)
-		want &= (mode_t)~(S_ISUID | S_ISGID | S_ISVTX);
+		want &= (mode_t) ~(S_ISUID | S_ISGID | S_ISVTX);
 	if (!symlink && (want != have || touched))
 		return set_mode(m, want);
 	return 0;

@@ -24,7 +24,7 @@
 struct meta {
 	const struct copy_opts *o;
 	const struct label *label;
-	const struct stat *src;	/* mode, owner, times to set */
+	const struct stat *src; /* mode, owner, times to set */
 	int src_fd;		/* open file or directory; -1: use src_path */
 	int dst_fd;
 	/*
@@ -33,7 +33,7 @@ struct meta {
 	 */
 	const char *src_path;
 	const char *dst_path;
-	const struct stat *dst;	/* what the destination is now; NULL: look */
+	const struct stat *dst; /* what the destination is now; NULL: look */
 	mode_t dst_mode;	/* st_mode the destination has now */
 	mode_t final_mode;	/* without keep_mode: the one it is to have */
 	bool drop_acl;		/* it may have inherited an ACL */

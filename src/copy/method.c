@@ -24,9 +24,9 @@
 #endif
 
 static const char *const names[] = {
-	[METHOD_AUTO] = "auto", [METHOD_CLONE] = "clone",
+	[METHOD_AUTO] = "auto",	  [METHOD_CLONE] = "clone",
 	[METHOD_RANGE] = "range", [METHOD_MMAP] = "mmap",
-	[METHOD_FILL] = "fill", [METHOD_RW] = "rw",
+	[METHOD_FILL] = "fill",	  [METHOD_RW] = "rw",
 };
 
 int
@@ -121,8 +121,7 @@ method_clone(const struct copy_opts *o, int src, const struct stat *src_st,
 	static bool refused;
 	bool must = o->reflink == REFLINK_ALWAYS || o->method == METHOD_CLONE;
 
-	if (!must && (o->reflink == REFLINK_NEVER ||
-		      o->method != METHOD_AUTO ||
+	if (!must && (o->reflink == REFLINK_NEVER || o->method != METHOD_AUTO ||
 		      o->sparse != SPARSE_AUTO))
 		return 1;
 	if (!must && refused && refused_src == src_st->st_dev &&

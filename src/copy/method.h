@@ -30,7 +30,7 @@ const char *method_debug(enum copy_method method, bool holes,
  * 1 not these files, go another way; -1 with errno: fail, do not go another
  * way.  What a pair of file systems refused is remembered and not asked again.
  */
-int method_clone(const struct copy_opts *o, int src,
-		 const struct stat *src_st, int dst, dev_t dst_dev);
+int method_clone(const struct copy_opts *o, int src, const struct stat *src_st,
+		 int dst, dev_t dst_dev);
 
 #endif

@@ -9,33 +9,33 @@
 #include <sys/types.h>
 
 enum copy_method {
-	METHOD_AUTO,	/* choose by file systems and size (method.h) */
-	METHOD_CLONE,	/* share the extents: FICLONE */
-	METHOD_RANGE,	/* copy_file_range(2) */
-	METHOD_MMAP,	/* mapped source to mapped destination */
-	METHOD_FILL,	/* pread(2) into the mapped destination */
-	METHOD_RW,	/* read(2) and write(2) */
+	METHOD_AUTO,  /* choose by file systems and size (method.h) */
+	METHOD_CLONE, /* share the extents: FICLONE */
+	METHOD_RANGE, /* copy_file_range(2) */
+	METHOD_MMAP,  /* mapped source to mapped destination */
+	METHOD_FILL,  /* pread(2) into the mapped destination */
+	METHOD_RW,    /* read(2) and write(2) */
 };
 
 enum copy_deref {
-	DEREF_UNSET,	/* not said: as DEREF_NEVER with -R, else ALWAYS */
-	DEREF_NEVER,	/* -P */
-	DEREF_ARGS,	/* -H: operands only */
-	DEREF_ALWAYS,	/* -L */
+	DEREF_UNSET,  /* not said: as DEREF_NEVER with -R, else ALWAYS */
+	DEREF_NEVER,  /* -P */
+	DEREF_ARGS,   /* -H: operands only */
+	DEREF_ALWAYS, /* -L */
 };
 
 enum copy_clobber {
-	CLOBBER_YES,	/* overwrite */
-	CLOBBER_NO,	/* -n, --update=none */
-	CLOBBER_ASK,	/* -i */
-	CLOBBER_FAIL,	/* --update=none-fail */
+	CLOBBER_YES,  /* overwrite */
+	CLOBBER_NO,   /* -n, --update=none */
+	CLOBBER_ASK,  /* -i */
+	CLOBBER_FAIL, /* --update=none-fail */
 };
 
 enum copy_backup {
 	BACKUP_NONE,
-	BACKUP_SIMPLE,		/* name~ */
-	BACKUP_EXISTING,	/* numbered where there are such already */
-	BACKUP_NUMBERED,	/* name.~1~ */
+	BACKUP_SIMPLE,	 /* name~ */
+	BACKUP_EXISTING, /* numbered where there are such already */
+	BACKUP_NUMBERED, /* name.~1~ */
 };
 
 /* What is made instead of a copy. */
@@ -52,29 +52,30 @@ struct copy_opts {
 	enum copy_sparse sparse;
 	enum copy_reflink reflink;
 	enum copy_method method;
-	bool recursive;			/* -R: trees, and special files as such */
+	bool recursive; /* -R: trees, and special files as such */
 	enum copy_backup backup;
-	enum copy_instead instead;	/* -l, -s */
-	const char *suffix;		/* of a simple backup */
-	bool contents;			/* --copy-contents: of special files */
+	enum copy_instead instead; /* -l, -s */
+	const char *suffix;	   /* of a simple backup */
+	bool contents;		   /* --copy-contents: of special files */
 	bool attributes_only;
-	bool remove_first;		/* --remove-destination */
-	bool keep_dir_symlink;		/* --keep-directory-symlink */
-	bool through_dangling;		/* POSIXLY_CORRECT: write through it */
-	bool force;			/* -f */
-	bool update;			/* -u, --update=older */
-	bool verbose;			/* -v */
-	bool debug;			/* --debug: how each file was copied */
-	bool one_file_system;		/* -x */
-	bool keep_mode;			/* --preserve=mode: and ACLs */
+	bool remove_first;     /* --remove-destination */
+	bool keep_dir_symlink; /* --keep-directory-symlink */
+	bool through_dangling; /* POSIXLY_CORRECT: write through it */
+	bool force;	       /* -f */
+	bool update;	       /* -u, --update=older */
+	bool verbose;	       /* -v */
+	bool debug;	       /* --debug: how each file was copied */
+	bool one_file_system;  /* -x */
+	bool keep_mode;	       /* --preserve=mode: and ACLs */
 	bool keep_owner;
 	bool keep_times;
 	bool keep_links;
 	bool keep_xattr;
-	bool require_xattr;		/* named, not part of -a: loss is an error */
-	bool default_mode;		/* --no-preserve=mode: as if new */
-	const struct context *context;	/* SELinux's labels; NULL: as they come */
-	mode_t umask;			/* of the caller, before umask(0) */
+	bool require_xattr; /* named, not part of -a: loss is an error */
+	bool default_mode;  /* --no-preserve=mode: as if new */
+	const struct context
+		*context; /* SELinux's labels; NULL: as they come */
+	mode_t umask;	  /* of the caller, before umask(0) */
 	uid_t euid;
 	gid_t egid;
 };

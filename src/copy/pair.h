@@ -11,29 +11,29 @@
 
 #include "copy/opts.h"
 
-#define COPY_BUF ((size_t)256 << 10)	/* bytes of pair.buf */
+#define COPY_BUF ((size_t)256 << 10) /* bytes of pair.buf */
 
 enum copy_side { SIDE_SRC, SIDE_DST };
 
 struct copy_pair {
-	int src, dst;		/* read; read and write where mapped */
-	uint64_t size;		/* bytes of the source when it was opened */
-	bool dst_regular;	/* can be truncated, reserved, mapped */
-	bool holes;		/* the source may have holes worth keeping */
+	int src, dst;	  /* read; read and write where mapped */
+	uint64_t size;	  /* bytes of the source when it was opened */
+	bool dst_regular; /* can be truncated, reserved, mapped */
+	bool holes;	  /* the source may have holes worth keeping */
 	enum copy_sparse sparse;
 	enum copy_method method; /* how; never METHOD_AUTO */
-	bool forced;		/* no other way will do */
-	void *buf;		/* COPY_BUF bytes of the caller's */
+	bool forced;		 /* no other way will do */
+	void *buf;		 /* COPY_BUF bytes of the caller's */
 
 	/* account, added to */
-	uint64_t bytes;		/* data written */
-	uint64_t hole_bytes;	/* left out as holes */
+	uint64_t bytes;	     /* data written */
+	uint64_t hole_bytes; /* left out as holes */
 
 	/* after a failure */
-	int err;		/* errno; 0: the source ended early */
-	enum copy_side side;	/* which side failed */
-	uint64_t at;		/* byte offset it failed at */
-	const char *what;	/* "copy_file_range": the way that was refused */
+	int err;	     /* errno; 0: the source ended early */
+	enum copy_side side; /* which side failed */
+	uint64_t at;	     /* byte offset it failed at */
+	const char *what;    /* "copy_file_range": the way that was refused */
 };
 
 /* Notes a failure; -1, to be returned on the spot. */

@@ -8,8 +8,8 @@
 
 #include "base/io.h"
 
-#define ZERO_BLOCK 4096u	/* shortest run of zeros made a hole */
-#define RANGE_MAX 0x7ffff000u	/* most that one call moves (read(2)) */
+#define ZERO_BLOCK 4096u      /* shortest run of zeros made a hole */
+#define RANGE_MAX 0x7ffff000u /* most that one call moves (read(2)) */
 
 static bool
 all_zero(const char *p, size_t len)
@@ -124,8 +124,8 @@ static bool
 another_way(int err)
 {
 	return err == EXDEV || err == EOPNOTSUPP || err == ENOSYS ||
-	       err == EINVAL || err == EBADF || err == EPERM ||
-	       err == ENOENT || err == ETXTBSY;
+	       err == EINVAL || err == EBADF || err == EPERM || err == ENOENT ||
+	       err == ETXTBSY;
 }
 #endif
 
@@ -145,7 +145,7 @@ rangecopy_range(struct copy_pair *p, uint64_t off, uint64_t len)
 			pair_fail(p, SIDE_DST, off, errno);
 			return another_way(errno) ? 1 : -1;
 		}
-		if (n == 0) {	/* /proc: no bytes this way, some by read */
+		if (n == 0) { /* /proc: no bytes this way, some by read */
 			pair_fail(p, SIDE_SRC, off, 0);
 			return 1;
 		}

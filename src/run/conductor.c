@@ -24,26 +24,26 @@
 #include "tree/jobs.h"
 #include "tree/list.h"
 
-#define ALONE_ENTRIES 64	/* copied by the conductor before it forks */
-#define DEATHS_MAX 3		/* workers that one entry may cost */
-#define STILLBORN_MAX 16	/* that died in a row before they did anything */
+#define ALONE_ENTRIES 64 /* copied by the conductor before it forks */
+#define DEATHS_MAX 3	 /* workers that one entry may cost */
+#define STILLBORN_MAX 16 /* that died in a row before they did anything */
 #define TICK_MS 100
-#define GRACE_NS 3000000000LL	/* for workers to stop when called off */
+#define GRACE_NS 3000000000LL /* for workers to stop when called off */
 
 struct state {
 	const struct conduct *c;
 	const struct copy_opts *o;
 	const struct operands *ops;
 	struct board b;
-	struct walk w;			/* the conductor's own, slot 0 */
+	struct walk w; /* the conductor's own, slot 0 */
 	struct report_reader reports;
 	struct outcome *out;
 	sigset_t poll_mask;
 	unsigned alive;
-	unsigned stillborn;		/* in a row */
-	bool repost;			/* tokens are missing from a full pipe */
-	bool stopping;			/* workers are to end now */
-	bool mute;			/* stdout takes no more */
+	unsigned stillborn; /* in a row */
+	bool repost;	    /* tokens are missing from a full pipe */
+	bool stopping;	    /* workers are to end now */
+	bool mute;	    /* stdout takes no more */
 };
 
 static int64_t
@@ -98,7 +98,7 @@ static void
 stdout_failed(struct state *s, int err)
 {
 	s->mute = true;
-	if (err == EPIPE && sig_due() == SIGPIPE)	/* the end, not an error */
+	if (err == EPIPE && sig_due() == SIGPIPE) /* the end, not an error */
 		return;
 	diag_error(err, "write error");
 }
@@ -162,14 +162,12 @@ report_lost_entry(struct state *s, uint32_t job)
 	if (j->kind == JOB_ROOT || j->kind == JOB_OPERANDS) {
 		/* At the very end it was none of them. */
 		if (j->next == j->end) {
-			diag_error(0, "%d workers died at the end",
-				   DEATHS_MAX);
+			diag_error(0, "%d workers died at the end", DEATHS_MAX);
 			return;
 		}
 		p = (struct place){ .operand = (uint32_t)j->next };
 	} else if (j->kind == JOB_FILE || j->kind == JOB_RANGE) {
-		struct job *f = j->kind == JOB_FILE ? j
-						    : &s->b.jobs[j->parent];
+		struct job *f = j->kind == JOB_FILE ? j : &s->b.jobs[j->parent];
 
 		p.operand = (uint32_t)f->cookie;
 		if (f->node)
@@ -184,7 +182,8 @@ report_lost_entry(struct state *s, uint32_t job)
 	} else {
 		struct node *n = node_at(&s->b, j->node);
 
-		p = (struct place){ .node = n->parent, .operand = n->operand,
+		p = (struct place){ .node = n->parent,
+				    .operand = n->operand,
 				    .src = n->name };
 	}
 	diag_error(0, "cannot copy %s: %d workers died at it",
@@ -216,8 +215,7 @@ give_up_entry(struct state *s, uint32_t job)
 	t = job_txn(&s->b, 0, job);
 	/* What was said of it stays said; the next entry's numbers follow. */
 	s->w.msgs = j->msgs;
-	if (j->seen_gen == job_generation(&s->b, job) &&
-	    j->seen_msgs > j->msgs)
+	if (j->seen_gen == job_generation(&s->b, job) && j->seen_msgs > j->msgs)
 		s->w.msgs = j->seen_msgs;
 	if (bytes)
 		give_up_file(&s->b, job);
@@ -283,7 +281,7 @@ worker_died(struct state *s, unsigned slot, pid_t pid, int status)
 	links_recover(&s->b, slot);
 	job_recover(&s->b, slot, job_lost_worker, s);
 	s->stillborn = atomic_load(&s->b.slots[slot].ready) ? 0
-							   : s->stillborn + 1;
+							    : s->stillborn + 1;
 	/* Where they all die at once (ulimit -v), more would do so too. */
 	if (s->stillborn < STILLBORN_MAX && spawn(s, slot) < 0)
 		diag_note("cannot replace a worker: %s", strerror(errno));

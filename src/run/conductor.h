@@ -11,14 +11,14 @@
 #include "board/board.h"
 #include "tree/walk.h"
 
-#define WORKERS_AUTO 0	/* as many as there are processors to be had */
+#define WORKERS_AUTO 0 /* as many as there are processors to be had */
 
 /* How to run, apart from what to copy. */
 struct conduct {
-	unsigned workers;		/* 1..BOARD_WORKERS_MAX, or WORKERS_AUTO */
-	bool fork_at_once;		/* however little there is to do */
+	unsigned workers;  /* 1..BOARD_WORKERS_MAX, or WORKERS_AUTO */
+	bool fork_at_once; /* however little there is to do */
 	enum board_backing backing;
-	const char *command;		/* for the board's header */
+	const char *command; /* for the board's header */
 	/*
 	 * Called about ten times a second while workers run, and, with TEXT,
 	 * around everything printed: the bar must not be in its way.  TICK may
@@ -36,12 +36,12 @@ struct conduct {
 
 /* What came of it. */
 struct outcome {
-	bool failed;		/* an error was reported */
-	int signal;		/* ended by this signal, or 0 */
+	bool failed; /* an error was reported */
+	int signal;  /* ended by this signal, or 0 */
 	struct tally sum;
-	unsigned workers;	/* that were forked; 0: none was needed */
-	unsigned deaths;	/* workers lost on the way */
-	int64_t ns;		/* wall time */
+	unsigned workers; /* that were forked; 0: none was needed */
+	unsigned deaths;  /* workers lost on the way */
+	int64_t ns;	  /* wall time */
 };
 
 /*

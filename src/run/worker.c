@@ -38,7 +38,7 @@ to_conductor(void *ctx, enum diag_kind kind, const char *text, size_t len)
 		id.number = w->msgs++;
 	}
 	if (report_send(w->b, w->slot, kind_of(kind), &id, text, len) < 0)
-		_exit(EXIT_FAILURE);	/* the conductor is gone */
+		_exit(EXIT_FAILURE); /* the conductor is gone */
 }
 
 /* The conductor's end is every worker's end. */
@@ -46,7 +46,7 @@ static void
 die_with_conductor(const struct board *b)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != b->h->pid)	/* it went before prctl() */
+	if (getppid() != b->h->pid) /* it went before prctl() */
 		_exit(EXIT_FAILURE);
 }
 
@@ -60,7 +60,7 @@ worker_main(const struct copy_opts *o, const struct operands *ops,
 	sig_init_worker();
 	die_with_conductor(b);
 	io_close(&b->report_r);
-	io_close(&b->fd);	/* the map stays; others look at the conductor's */
+	io_close(&b->fd); /* the map stays; others look at the conductor's */
 	walk_init(&w, o, ops, b, slot);
 	diag_set_sink(to_conductor, &w);
 	atomic_store(&b->slots[slot].ready, 1);

@@ -140,8 +140,7 @@ backup_make(struct walk *w, const struct place *p)
 		strbuf_reset(&w->backup);
 		if (errno == ENOENT)
 			return 1;
-		diag_error(errno, "cannot backup %s",
-			   quote(place_dst(w, p)));
+		diag_error(errno, "cannot backup %s", quote(place_dst(w, p)));
 		return -1;
 	}
 	return 0;

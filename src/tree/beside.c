@@ -10,7 +10,7 @@
 
 #include "base/strbuf.h"
 
-#define NAMES_MAX 1000	/* that are tried */
+#define NAMES_MAX 1000 /* that are tried */
 
 /* How many bytes of PATH name the directory it is in. */
 static int

@@ -91,9 +91,8 @@ open_dst(const struct place *p, const struct job *f)
 		return fd;
 	handle = openat(p->at.dst, p->dst, O_PATH | O_CLOEXEC);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", handle);
-	if (handle >= 0 && fstat(handle, &st) == 0 &&
-	    st.st_dev == f->dst_dev && st.st_ino == f->dst_ino &&
-	    chmod(path, 0600) == 0)
+	if (handle >= 0 && fstat(handle, &st) == 0 && st.st_dev == f->dst_dev &&
+	    st.st_ino == f->dst_ino && chmod(path, 0600) == 0)
 		fd = open(path, flags);
 	io_close(&handle);
 	if (fd < 0)
@@ -280,7 +279,7 @@ bigfile_begin(struct walk *w)
 		result = begin_at(w, &p, &r);
 	}
 	if (result < 0) {
-		(void)fail_file(w);	/* it was said why */
+		(void)fail_file(w); /* it was said why */
 		backup_undo(w, &p);
 	}
 	io_close(&r.src);
@@ -350,7 +349,7 @@ bigfile_body(struct walk *w)
 	io_close(&r.src);
 	io_close(&r.dst);
 	if (result < 0)
-		(void)fail_file(w);	/* it was said why */
+		(void)fail_file(w); /* it was said why */
 	return result > 0 ? DIR_STOP : DIR_OVER;
 }
 
@@ -398,7 +397,7 @@ finish_copied(struct walk *w, struct job *f)
 	int result = -1;
 
 	if (file_place(w, f, &p) < 0 || open_both(w, &p, f, &r) < 0)
-		(void)fail_file(w);	/* it was said why */
+		(void)fail_file(w); /* it was said why */
 	else if (settle(w, &p, f, &r) == 0 && regular_close(w, &p, &r) == 0) {
 		decide_note_made(w, &p, &r.dst_st);
 		result = 0;

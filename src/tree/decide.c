@@ -95,17 +95,18 @@ decide_seen(struct walk *w, const struct place *p, const struct stat *src)
 		const struct operand *op = &w->ops->v[i];
 
 		struct place twice = { .at = { AT_FDCWD, AT_FDCWD },
-				       .src = me->src, .dst = op->src };
+				       .src = me->src,
+				       .dst = op->src };
 
 		if (strcmp(op->dst, me->dst) ||
 		    fstatat(AT_FDCWD, op->src, &st,
-			    entry_follows(w, p) ? 0 : AT_SYMLINK_NOFOLLOW) < 0 ||
+			    entry_follows(w, p) ? 0 : AT_SYMLINK_NOFOLLOW) <
+			    0 ||
 		    !samefile_inode(&st, src) || !samefile_name(&twice))
 			continue;
 		w->add.skipped++;
 		diag_note("warning: source %s %s specified more than once",
-			  dir ? "directory" : "file",
-			  quote(place_src(w, p)));
+			  dir ? "directory" : "file", quote(place_src(w, p)));
 		return true;
 	}
 	return false;
@@ -154,7 +155,8 @@ confirmed(struct walk *w, const struct place *p, const struct stat *dst)
 		fprintf(stderr, "%s: replace %s, overriding mode %04o (%s)? ",
 			me, name, mode, text);
 	else
-		fprintf(stderr, "%s: unwritable %s (mode %04o, %s);"
+		fprintf(stderr,
+			"%s: unwritable %s (mode %04o, %s);"
 			" try anyway? ",
 			me, name, mode, text);
 	fflush(stderr);
@@ -179,7 +181,7 @@ looks_at_entry(const struct walk *w, const struct stat *src)
 	       o->backup || o->remove_first;
 }
 
-/* What is at the destination: 0, 1 nothing, -1 reported. */
+/* What is there: 0 DST, 1 nothing, 2 a link in a loop, -1 it was reported. */
 static int
 look(struct walk *w, const struct place *p, const struct stat *src,
      struct stat *dst)
@@ -196,7 +198,8 @@ look(struct walk *w, const struct place *p, const struct stat *src,
 	if (!S_ISLNK(dst->st_mode) || looks_at_entry(w, src))
 		return 0;
 	if (!decide_follows(w, p, dst)) {
-		diag_error(0, "not writing through symbolic link %s, which"
+		diag_error(0,
+			   "not writing through symbolic link %s, which"
 			   " belongs to another user",
 			   quote(place_dst(w, p)));
 		return -1;
@@ -206,9 +209,9 @@ look(struct walk *w, const struct place *p, const struct stat *src,
 		return 0;
 	}
 	if (errno == ENOENT)
-		return 1;	/* dangling: O_EXCL will refuse */
+		return 1; /* dangling: O_EXCL will refuse */
 	if (errno == ELOOP && w->o->force)
-		return 0;
+		return 2;
 	diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));
 	return -1;
 }
@@ -262,7 +265,8 @@ may_overwrite(struct walk *w, const struct place *p, const struct stat *src,
 	if (same == SAME_NOTHING)
 		return WAY_DONE;
 	if (S_ISDIR(dst->st_mode)) {
-		diag_error(0, "cannot overwrite directory %s with"
+		diag_error(0,
+			   "cannot overwrite directory %s with"
 			   " non-directory",
 			   quote(place_dst(w, p)));
 		return failed(w);
@@ -344,7 +348,8 @@ static enum way
 back_up(struct walk *w, const struct place *p, const struct stat *src)
 {
 	if (backup_hits_source(w, p, src)) {
-		diag_error(0, "backing up %s might destroy source;"
+		diag_error(0,
+			   "backing up %s might destroy source;"
 			   "  %s not copied",
 			   quote_n(0, place_dst(w, p)),
 			   quote_n(1, place_src(w, p)));
@@ -416,7 +421,8 @@ decide(struct walk *w, const struct place *p, const struct stat *src)
 			return way;
 	}
 	if (through_made_link(w, p)) {
-		diag_error(0, "will not copy %s through just-created symlink"
+		diag_error(0,
+			   "will not copy %s through just-created symlink"
 			   " %s",
 			   quote_n(0, place_src(w, p)),
 			   quote_n(1, place_dst(w, p)));
@@ -424,6 +430,9 @@ decide(struct walk *w, const struct place *p, const struct stat *src)
 	}
 	if (r == 1)
 		return go(w, p, WAY_MAKE);
+	/* It cannot be opened: then -f removes it, unasked. */
+	if (r == 2)
+		return go(w, p, WAY_OVER);
 	if (w->o->backup)
 		return back_up(w, p, src);
 	if (replaced(w, p, src, &dst))

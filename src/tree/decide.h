@@ -12,11 +12,11 @@
 #include "tree/walk.h"
 
 enum way {
-	WAY_MAKE,	/* nothing is there (any more): make it */
-	WAY_OVER,	/* write over the file that is there */
-	WAY_AGAIN,	/* a redo: what is there, if anything, is ours */
-	WAY_OLDER,	/* -u: what is there is new enough */
-	WAY_DONE,	/* left alone, or an error: reported and counted */
+	WAY_MAKE,  /* nothing is there (any more): make it */
+	WAY_OVER,  /* write over the file that is there */
+	WAY_AGAIN, /* a redo: what is there, if anything, is ours */
+	WAY_OLDER, /* -u: what is there is new enough */
+	WAY_DONE,  /* left alone, or an error: reported and counted */
 };
 
 /*
@@ -58,7 +58,6 @@ void decide_note_made(struct walk *w, const struct place *p,
  * True, after a warning, where an operand before P is the same source with the
  * same destination.
  */
-bool decide_seen(struct walk *w, const struct place *p,
-		 const struct stat *src);
+bool decide_seen(struct walk *w, const struct place *p, const struct stat *src);
 
 #endif

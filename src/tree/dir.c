@@ -18,7 +18,6 @@
 #include "tree/samefile.h"
 #include "tree/share.h"
 
-
 static struct job *
 job_of(struct walk *w)
 {
@@ -50,9 +49,8 @@ enum entry_result
 dir_adopt(struct walk *w, const struct place *p)
 {
 	board_ref node = add_node(w, p);
-	uint32_t job = node ? job_new(w->b, w->slot, JOB_DIR,
-				      share_container(w))
-			    : 0;
+	uint32_t job =
+		node ? job_new(w->b, w->slot, JOB_DIR, share_container(w)) : 0;
 
 	if (!job) {
 		diag_error(ENOMEM, "cannot copy directory %s",
@@ -107,8 +105,8 @@ runs_in_circles(struct walk *w, const struct place *p, const struct node *n,
 
 	for (up = n->parent; up; up = top->parent) {
 		top = node_at(w->b, up);
-		if (w->o->deref == DEREF_ALWAYS &&
-		    top->src_dev == st->st_dev && top->src_ino == st->st_ino) {
+		if (w->o->deref == DEREF_ALWAYS && top->src_dev == st->st_dev &&
+		    top->src_ino == st->st_ino) {
 			diag_error(0, "cannot copy cyclic symbolic link %s",
 				   quote(place_src(w, p)));
 			return true;
@@ -294,8 +292,7 @@ dir_begin(struct walk *w)
 	if (made == MADE_NOT)
 		goto out;
 	/* What is not entered cannot lead back. */
-	if (made == MADE_FAILED ||
-	    (!outside && runs_in_circles(w, &p, n, &st)))
+	if (made == MADE_FAILED || (!outside && runs_in_circles(w, &p, n, &st)))
 		goto fail;
 	if (entry_context(w, &p, fd.src, st.st_mode) < 0)
 		goto fail;
@@ -312,8 +309,7 @@ dir_begin(struct walk *w)
 		goto fail;
 	shut = fcntl(fd.src, F_GETFL) & O_PATH;
 	if (shut) {
-		diag_error(EACCES, "cannot access %s",
-			   quote(place_src(w, &p)));
+		diag_error(EACCES, "cannot access %s", quote(place_src(w, &p)));
 		entry_failed(w);
 	}
 	dirs_keep(w, j->node, fd);
@@ -333,8 +329,8 @@ enough_alone(struct walk *w)
 {
 	if (!w->alone)
 		return false;
-	if (w->entries_left == 0 || job_tally(w->b, w->slot)->bytes >
-					    (uint64_t)8 << 20)
+	if (w->entries_left == 0 ||
+	    job_tally(w->b, w->slot)->bytes > (uint64_t)8 << 20)
 		return true;
 	w->entries_left--;
 	return false;
@@ -378,7 +374,8 @@ dir_operands(struct walk *w)
 		const struct operand *op = &w->ops->v[j->next];
 		struct place p = { .operand = (uint32_t)j->next,
 				   .at = { AT_FDCWD, w->ops->dst_dir },
-				   .src = op->src, .dst = op->dst };
+				   .src = op->src,
+				   .dst = op->dst };
 		struct txn *t;
 
 		if (walk_cancelled(w) || enough_alone(w))
@@ -414,7 +411,8 @@ list_more(struct walk *w, int fd, const struct place *in)
 	r = list_read(w->b, fd, w->list_buf, &cookie, &new);
 	if (r < 0) {
 		struct node *n = node_at(w->b, j->node);
-		struct place p = { .node = n->parent, .operand = n->operand,
+		struct place p = { .node = n->parent,
+				   .operand = n->operand,
 				   .src = n->name };
 
 		diag_error(errno, "error reading directory %s",
@@ -488,8 +486,7 @@ final_mode(const struct walk *w, const struct node *n)
 	/* Made for the owner alone; or it may have inherited an ACL. */
 	if (w->o->keep_owner || w->o->default_mode)
 		return (have & 07000) | (src & ~w->o->umask);
-	return (have | (src & 0022 & ~w->o->umask)) &
-	       (mode_t)~(0700 & ~src);
+	return (have | (src & 0022 & ~w->o->umask)) & (mode_t) ~(0700 & ~src);
 }
 
 void
@@ -497,10 +494,14 @@ dir_finish(struct walk *w)
 {
 	struct job *j = job_of(w);
 	struct node *n = node_at(w->b, j->node);
-	struct place p = { .node = n->parent, .operand = n->operand,
-			   .src = n->name, .dst = n->name };
+	struct place p = { .node = n->parent,
+			   .operand = n->operand,
+			   .src = n->name,
+			   .dst = n->name };
 	struct stat src = {
-		.st_mode = n->mode, .st_uid = n->uid, .st_gid = n->gid,
+		.st_mode = n->mode,
+		.st_uid = n->uid,
+		.st_gid = n->gid,
 		.st_atim = { n->atime_s, n->atime_ns },
 		.st_mtim = { n->mtime_s, n->mtime_ns },
 	};

@@ -7,9 +7,9 @@
 #include "tree/entry.h"
 
 enum dir_result {
-	DIR_OVER,	/* all entries are dealt with */
-	DIR_LATER,	/* children first: the job is on the stack */
-	DIR_STOP,	/* called off, or enough for the conductor: likewise */
+	DIR_OVER,  /* all entries are dealt with */
+	DIR_LATER, /* children first: the job is on the stack */
+	DIR_STOP,  /* called off, or enough for the conductor: likewise */
 };
 
 /* Makes the directory at P a DIR job, child of the job in hand. */

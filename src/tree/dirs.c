@@ -137,8 +137,10 @@ static int
 report_lost(struct walk *w, board_ref node, bool src, int err)
 {
 	struct node *n = node_at(w->b, node);
-	struct place p = { .node = n->parent, .operand = n->operand,
-			   .src = n->name, .dst = n->name };
+	struct place p = { .node = n->parent,
+			   .operand = n->operand,
+			   .src = n->name,
+			   .dst = n->name };
 	const char *path = src ? place_src(w, &p) : place_dst(w, &p);
 
 	if (err)
@@ -159,8 +161,7 @@ open_side(struct walk *w, board_ref node, bool src, int at)
 	struct node *n = node_at(w->b, node);
 	const struct operand *op = &w->ops->v[n->operand];
 	/* With these options the way may have led through a link. */
-	bool links = src ? w->o->deref == DEREF_ALWAYS
-			 : w->o->keep_dir_symlink;
+	bool links = src ? w->o->deref == DEREF_ALWAYS : w->o->keep_dir_symlink;
 	int nofollow = links ? 0 : O_NOFOLLOW;
 	int fd;
 

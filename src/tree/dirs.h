@@ -26,13 +26,13 @@ struct dirs {
 
 struct dirs_cache {
 	struct dirs_entry {
-		uint64_t id;	/* node.id, 0: unused */
+		uint64_t id; /* node.id, 0: unused */
 		struct dirs fd;
-		uint64_t used;	/* when, by `clock` */
+		uint64_t used; /* when, by `clock` */
 	} v[DIRS_HELD];
-	unsigned held;		/* entries in use, as the fd limit allows */
+	unsigned held; /* entries in use, as the fd limit allows */
 	uint64_t clock;
-	uint64_t pinned;	/* id of the directory opened last: not closed */
+	uint64_t pinned; /* id of the directory opened last: not closed */
 };
 
 void dirs_init(struct dirs_cache *c);

@@ -80,9 +80,12 @@ static struct context_pair
 context_pair(const struct place *p, int src_fd, const struct label *names)
 {
 	return (struct context_pair){
-		.names = names, .src_fd = src_fd,
-		.src_dir = p->at.src, .src = p->src,
-		.dst_dir = p->at.dst, .dst = p->dst,
+		.names = names,
+		.src_fd = src_fd,
+		.src_dir = p->at.src,
+		.src = p->src,
+		.dst_dir = p->at.dst,
+		.dst = p->dst,
 	};
 }
 
@@ -273,8 +276,7 @@ static bool
 as_regular(const struct walk *w, const struct stat *src)
 {
 	return S_ISREG(src->st_mode) ||
-	       ((!w->o->recursive || w->o->contents) &&
-		!S_ISLNK(src->st_mode));
+	       ((!w->o->recursive || w->o->contents) && !S_ISLNK(src->st_mode));
 }
 
 enum entry_result

@@ -15,8 +15,8 @@
 #include "tree/walk.h"
 
 enum entry_result {
-	ENTRY_DONE,	/* copied, skipped, or failed: the job may move on */
-	ENTRY_ADOPTED,	/* became a job; the caller's txn was committed */
+	ENTRY_DONE,    /* copied, skipped, or failed: the job may move on */
+	ENTRY_ADOPTED, /* became a job; the caller's txn was committed */
 };
 
 /*

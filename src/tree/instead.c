@@ -16,8 +16,7 @@
 #include "tree/samefile.h"
 
 static int
-hard_link(const struct walk *w, const struct place *p, int at,
-	  const char *name)
+hard_link(const struct walk *w, const struct place *p, int at, const char *name)
 {
 	/* POSIX: with -P the link itself, else what it leads to. */
 	int flags = entry_follows(w, p) ? AT_SYMLINK_FOLLOW : 0;

@@ -7,7 +7,7 @@
 #include "tree/entry.h"
 
 /* Makes what o->instead says for P, decided about, WAY. */
-void instead_make(struct walk *w, const struct place *p,
-		  const struct stat *src, enum way way, board_ref *link);
+void instead_make(struct walk *w, const struct place *p, const struct stat *src,
+		  enum way way, board_ref *link);
 
 #endif

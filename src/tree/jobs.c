@@ -130,7 +130,8 @@ body(struct walk *w)
 		if (j->next == j->end)
 			return DIR_OVER;
 		in = (struct place){ .node = j->node,
-				     .operand = node_at(w->b, j->node)->operand };
+				     .operand =
+					     node_at(w->b, j->node)->operand };
 		if (dirs_open(w, j->node, &in.at) < 0) {
 			w->add.errors++;
 			return DIR_OVER;

@@ -21,13 +21,12 @@ struct dirent_rec {
 	char name[];
 };
 
-#define REC_HEAD 3	/* uint16_t length, uint8_t type */
+#define REC_HEAD 3 /* uint16_t length, uint8_t type */
 
 static bool
 is_dot(const char *name)
 {
-	return name[0] == '.' &&
-	       (!name[1] || (name[1] == '.' && !name[2]));
+	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
 
 static int
@@ -57,7 +56,7 @@ index_entries(char *buf, size_t size, size_t *count, size_t *bytes)
 	static const struct dirent_rec **recs;
 	size_t n = 0;
 
-	if (!recs)	/* no record is shorter than 24 bytes */
+	if (!recs) /* no record is shorter than 24 bytes */
 		recs = mem_calloc(LIST_BUF / 24, sizeof(*recs));
 	*bytes = 0;
 	for (size_t at = 0; at < size;) {

@@ -24,8 +24,8 @@ int list_read(struct board *b, int fd, void *buf, uint64_t *cookie,
 /* One name of a block, and the way to the next. */
 struct list_name {
 	const char *name;
-	unsigned char type;	/* DT_* */
-	uint32_t offset;	/* of the record after it */
+	unsigned char type; /* DT_* */
+	uint32_t offset;    /* of the record after it */
 };
 
 /* The record at OFFSET (0: the first). */

@@ -40,8 +40,8 @@ regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 		return -1;
 	}
 	/* What is written into a FIFO from now on changes its times. */
-	if (st && !S_ISREG(st->st_mode) &&
-	    st->st_dev == r->src_st.st_dev && st->st_ino == r->src_st.st_ino)
+	if (st && !S_ISREG(st->st_mode) && st->st_dev == r->src_st.st_dev &&
+	    st->st_ino == r->src_st.st_ino)
 		r->src_st = *st;
 	if ((st && (st->st_dev != r->src_st.st_dev ||
 		    st->st_ino != r->src_st.st_ino)) ||
@@ -59,8 +59,8 @@ regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 static bool
 may_inherit_acl(const struct walk *w, const struct place *p)
 {
-	return !p->node || (atomic_load(&node_at(w->b, p->node)->flags) &
-			    NODE_DEFAULT_ACL);
+	return !p->node ||
+	       (atomic_load(&node_at(w->b, p->node)->flags) & NODE_DEFAULT_ACL);
 }
 
 /*
@@ -77,8 +77,8 @@ creation_mode(struct walk *w, const struct place *p, const struct stat *src)
 	if (o->default_mode)
 		return 0666;
 	if (o->keep_owner &&
-	    !(p->node && (atomic_load(&node_at(w->b, p->node)->flags) &
-			  NODE_PLAIN) &&
+	    !(p->node &&
+	      (atomic_load(&node_at(w->b, p->node)->flags) & NODE_PLAIN) &&
 	      src->st_uid == o->euid && src->st_gid == o->egid))
 		mode &= 0700;
 	else if (o->keep_mode && may_inherit_acl(w, p))
@@ -314,16 +314,20 @@ regular_attributes(struct walk *w, const struct place *p,
 	struct label label = place_label(&pl, w, p);
 	const struct copy_opts *o = w->o;
 	struct meta m = {
-		.o = o, .label = &label, .src = &r->src_st, .src_fd = r->src,
-		.dst_fd = r->dst, .dst = &r->dst_st,
+		.o = o,
+		.label = &label,
+		.src = &r->src_st,
+		.src_fd = r->src,
+		.dst_fd = r->dst,
+		.dst = &r->dst_st,
 		.dst_mode = r->dst_st.st_mode,
 		.final_mode = r->final_mode,
 	};
 
 	bool bare = o->default_mode && r->created;
 
-	if (!(o->keep_mode || o->keep_owner || o->keep_times ||
-	      o->keep_xattr || bare) &&
+	if (!(o->keep_mode || o->keep_owner || o->keep_times || o->keep_xattr ||
+	      bare) &&
 	    r->final_mode == r->dst_st.st_mode)
 		return 0;
 	/* Into a device or FIFO goes data, nothing else. */
@@ -339,7 +343,7 @@ regular_undo(struct walk *w, const struct place *p, struct regular *r)
 {
 	struct stat st;
 
-	if (!S_ISREG(r->dst_st.st_mode))	/* or never opened */
+	if (!S_ISREG(r->dst_st.st_mode)) /* or never opened */
 		return;
 	if (r->dst >= 0)
 		(void)!ftruncate(r->dst, 0);
@@ -356,8 +360,7 @@ regular_close(struct walk *w, const struct place *p, struct regular *r)
 	int bad = 0;
 
 	if (io_close(&r->dst) < 0) {
-		diag_error(errno, "failed to close %s",
-			   quote(place_dst(w, p)));
+		diag_error(errno, "failed to close %s", quote(place_dst(w, p)));
 		/* Some of it is lost, nobody can tell what. */
 		regular_undo(w, p, r);
 		bad = -1;

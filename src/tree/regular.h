@@ -10,8 +10,8 @@
 #include "tree/entry.h"
 
 /* Copies P, decided about, WAY; publishes *LINK and makes it 0. */
-void regular_copy(struct walk *w, const struct place *p,
-		  const struct stat *src, enum way way, board_ref *link);
+void regular_copy(struct walk *w, const struct place *p, const struct stat *src,
+		  enum way way, board_ref *link);
 
 /*
  * Copies P, which the listing called a regular file and nobody has looked at
@@ -26,8 +26,8 @@ bool regular_is_big(const struct walk *w, const struct stat *src);
 struct regular {
 	int src, dst;
 	struct stat src_st, dst_st;
-	bool created;		/* the destination was made by this run */
-	mode_t final_mode;	/* it is to have without --preserve=mode */
+	bool created;	   /* the destination was made by this run */
+	mode_t final_mode; /* it is to have without --preserve=mode */
 };
 
 /*

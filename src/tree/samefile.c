@@ -47,9 +47,8 @@ samefile_name(const struct place *p)
 	struct stat x, y;
 
 	return parent_of(p->at.src, p->src, &x, &a) &&
-	       parent_of(p->at.dst, p->dst, &y, &b) &&
-	       samefile_inode(&x, &y) && length(a) == length(b) &&
-	       !strncmp(a, b, length(a));
+	       parent_of(p->at.dst, p->dst, &y, &b) && samefile_inode(&x, &y) &&
+	       length(a) == length(b) && !strncmp(a, b, length(a));
 }
 
 static bool

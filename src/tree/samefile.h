@@ -13,9 +13,9 @@
 #include "tree/walk.h"
 
 enum same {
-	SAME_GO,	/* different, or harmless */
-	SAME_NOTHING,	/* the copy is there already */
-	SAME_ERROR,	/* "are the same file" */
+	SAME_GO,      /* different, or harmless */
+	SAME_NOTHING, /* the copy is there already */
+	SAME_ERROR,   /* "are the same file" */
 };
 
 /* SRC and DST as the options had them looked at (stat or lstat). */

@@ -66,8 +66,7 @@ cannot_make(struct walk *w, const struct place *p, const struct stat *st)
 
 	if (decide_unreachable(w, p))
 		return -1;
-	diag_error(errno, "cannot create %s %s", what,
-		   quote(place_dst(w, p)));
+	diag_error(errno, "cannot create %s %s", what, quote(place_dst(w, p)));
 	return -1;
 }
 
@@ -112,8 +111,7 @@ make(struct walk *w, const struct place *p, const struct stat *st,
 	if (is_made(p, st, text))
 		return 0;
 	/* Another's, that came in between the look and the making. */
-	if (unlinkat(p->at.dst, p->dst, 0) < 0 ||
-	    make_once(w, p, st, text) < 0)
+	if (unlinkat(p->at.dst, p->dst, 0) < 0 || make_once(w, p, st, text) < 0)
 		return cannot_make(w, p, st);
 	return 0;
 }
@@ -133,13 +131,14 @@ attributes(struct walk *w, const struct place *p, const struct stat *st)
 	struct label label = place_label(&pl, w, p);
 	struct strbuf src = { 0 }, dst = { 0 };
 	const struct copy_opts *o = w->o;
-	struct meta m = { .o = o, .label = &label, .src = st, .src_fd = -1,
-			  .dst_fd = -1 };
+	struct meta m = {
+		.o = o, .label = &label, .src = st, .src_fd = -1, .dst_fd = -1
+	};
 	struct stat now;
 	int r;
 
-	if (!(o->keep_mode || o->keep_owner || o->keep_times ||
-	      o->keep_xattr || o->default_mode))
+	if (!(o->keep_mode || o->keep_owner || o->keep_times || o->keep_xattr ||
+	      o->default_mode))
 		return 0;
 	if (fstatat(p->at.dst, p->dst, &now, AT_SYMLINK_NOFOLLOW) < 0) {
 		diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));

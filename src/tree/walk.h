@@ -25,18 +25,18 @@
 
 /* One operand: SOURCE as given, and the name of its copy. */
 struct operand {
-	const char *src;	/* path from the working directory */
-	const char *dst;	/* path from operands.dst_dir */
-	bool again;		/* an earlier operand has the same dst */
+	const char *src; /* path from the working directory */
+	const char *dst; /* path from operands.dst_dir */
+	bool again;	 /* an earlier operand has the same dst */
 };
 
 struct operands {
 	struct operand *v;
 	uint32_t n;
-	int dst_dir;		/* the target directory, or AT_FDCWD */
-	const char *target;	/* its name for messages, or NULL */
-	bool overlap;		/* some operand has `again` set */
-	bool itself;		/* the copy is a backup: no backup of that */
+	int dst_dir;	    /* the target directory, or AT_FDCWD */
+	const char *target; /* its name for messages, or NULL */
+	bool overlap;	    /* some operand has `again` set */
+	bool itself;	    /* the copy is a backup: no backup of that */
 };
 
 struct walk {
@@ -46,16 +46,16 @@ struct walk {
 	unsigned slot;
 
 	struct dirs_cache dirs;
-	uint32_t *stack;	/* jobs put by; grows */
+	uint32_t *stack; /* jobs put by; grows */
 	size_t nstack, cap;
-	void *buf;		/* COPY_BUF bytes for data */
-	char *list_buf;		/* for getdents */
+	void *buf;	/* COPY_BUF bytes for data */
+	char *list_buf; /* for getdents */
 
-	uint32_t job;		/* in hand, 0: none */
-	uint32_t msgs;		/* messages said in it so far */
-	struct tally add;	/* what the entry in hand adds to the totals */
-	struct strbuf src_path, dst_path;	/* for messages */
-	struct strbuf backup;	/* name of the backup just made, or empty */
+	uint32_t job;	  /* in hand, 0: none */
+	uint32_t msgs;	  /* messages said in it so far */
+	struct tally add; /* what the entry in hand adds to the totals */
+	struct strbuf src_path, dst_path; /* for messages */
+	struct strbuf backup; /* name of the backup just made, or empty */
 
 	/* the conductor before it forks: how much it still does itself */
 	bool alone;
@@ -93,11 +93,11 @@ void walk_show(struct walk *w, const char *name, uint64_t done, uint64_t size);
 
 /* A place: an entry of a directory, or an operand, on both sides. */
 struct place {
-	board_ref node;		/* the directory it is in; 0: an operand */
+	board_ref node; /* the directory it is in; 0: an operand */
 	uint32_t operand;
-	struct dirs at;		/* descriptors to name it from */
-	const char *src, *dst;	/* names relative to them */
-	bool renamed;		/* dst is not the operand's own: a backup's */
+	struct dirs at;	       /* descriptors to name it from */
+	const char *src, *dst; /* names relative to them */
+	bool renamed;	       /* dst is not the operand's own: a backup's */
 };
 
 /* Paths of a place for messages; valid until asked again. */

@@ -168,9 +168,22 @@ verdict(struct session *s, const struct scene *sc, const struct result *cp,
 	return true;
 }
 
+/* In every third order the sources change places as well. */
+static void
+rotate_sources(struct scene *sc, uint64_t order)
+{
+	char **v = &sc->argv[sc->sources], *first = *v;
+
+	if (order % 3 || sc->nsources < 2)
+		return;
+	for (int i = 1; i < sc->nsources; i++)
+		v[i - 1] = v[i];
+	v[sc->nsources - 1] = first;
+}
+
 /*
  * Where cp's own result depends on the order in which it meets the entries of a
- * directory, it is enough that mcp's is that of some order.
+ * directory, or its operands, it is enough that mcp's is that of some order.
  */
 static bool
 some_order(struct session *s, struct scene *sc, const struct program *cp,
@@ -182,6 +195,7 @@ some_order(struct session *s, struct scene *sc, const struct program *cp,
 		struct result other;
 
 		sc->order = order;
+		rotate_sources(sc, order);
 		run_program(&s->run, cp, sc, &other);
 		found = result_equal(&other, mcp) ||
 			known_difference(sc, &other, mcp) >= 0;

@@ -469,11 +469,22 @@ some_number_of_sources(struct rng *r)
 	return n < 60 ? 1 : n < 85 ? 2 : n < 98 ? 3 : 0;
 }
 
+static bool
+has_parents(const struct scene *s)
+{
+	for (int i = 1; i < s->argc; i++)
+		if (!strncmp(s->argv[i], "--pa", 4))
+			return true;
+	return false;
+}
+
 static void
 add_sources(struct making *m, int n)
 {
 	char path[SCENE_TEXT], before[SCENE_TEXT] = "";
 
+	m->s->sources = m->s->argc;
+	m->s->nsources = n;
 	for (int i = 0; i < n; i++) {
 		some_source(m, path);
 		if (*before && rng_chance(&m->r, 12))
@@ -486,7 +497,8 @@ add_sources(struct making *m, int n)
 static void
 add_operands(struct making *m)
 {
-	int n = some_number_of_sources(&m->r);
+	/* With --parents cp 9.1 takes what was made for one for the next. */
+	int n = has_parents(m->s) ? 1 : some_number_of_sources(&m->r);
 	char text[SCENE_TEXT + 32], path[SCENE_TEXT];
 	bool target = rng_chance(&m->r, 9);
 

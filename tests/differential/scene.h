@@ -55,7 +55,8 @@ struct scene {
 	int n;
 	char *argv[SCENE_ARGS]; /* argv[0] is "cp", the last one NULL */
 	int argc;
-	char *env[8]; /* besides what run.c sets */
+	int sources, nsources; /* in argv */
+	char *env[8];	       /* besides what run.c sets */
 	int nenv;
 	const char *answers; /* on stdin */
 	mode_t umask;

@@ -39,8 +39,8 @@ main(int argc, char **argv)
 		if (until_eof && poll(&in, 1, 0) > 0)
 			break;
 		/* musl has no renameat2(). */
-		if (syscall(SYS_renameat2, AT_FDCWD, argv[1], AT_FDCWD,
-			    argv[2], RENAME_EXCHANGE) < 0) {
+		if (syscall(SYS_renameat2, AT_FDCWD, argv[1], AT_FDCWD, argv[2],
+			    RENAME_EXCHANGE) < 0) {
 			perror("exchange");
 			return 1;
 		}

@@ -174,7 +174,7 @@ take(unsigned char c)
 			state = ESCAPE;
 		else if (c < ' ' || c == 0177)
 			complain("control character", c);
-		else if ((c & 0xc0) != 0x80)	/* UTF-8 goes on: no column */
+		else if ((c & 0xc0) != 0x80) /* UTF-8 goes on: no column */
 			put_char((char)c);
 		break;
 	case ESCAPE:
@@ -196,21 +196,27 @@ take(unsigned char c)
 	}
 }
 
+/* Without the blanks at the end. */
+static int
+line_length(unsigned n)
+{
+	const char *s = line_at(n);
+	int len = COLS_MAX;
+
+	while (len && s[len - 1] == ' ')
+		len--;
+	return len;
+}
+
 static void
 write_screen(FILE *f)
 {
 	unsigned last = nlines;
 
-	while (last && strspn(line_at(last - 1), " ") >= COLS_MAX - 1)
+	while (last && !line_length(last - 1))
 		last--;
-	for (unsigned i = 0; i < last; i++) {
-		const char *s = line_at(i);
-		size_t len = COLS_MAX;
-
-		while (len && s[len - 1] == ' ')
-			len--;
-		fprintf(f, "%.*s\n", (int)len, s);
-	}
+	for (unsigned i = 0; i < last; i++)
+		fprintf(f, "%.*s\n", line_length(i), line_at(i));
 }
 
 static FILE *
@@ -266,7 +272,7 @@ be_terminal(int master, long start)
 			resize(master);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)	/* EIO: nobody there any more */
+		if (n <= 0) /* EIO: nobody there any more */
 			break;
 		if (raw)
 			fwrite(buf, 1, (size_t)n, raw);

@@ -19,8 +19,9 @@
 static void
 test_block_has_at_least_the_size_asked_for(void)
 {
-	static const size_t sizes[] = { 0, 1, 48, 49, 112, 113, 4000, 65536,
-					(2 << 20) - 16 };
+	static const size_t sizes[] = { 0,    1,     48,
+					49,   112,   113,
+					4000, 65536, (2 << 20) - 16 };
 	struct board b;
 
 	CHECK_INT(0, board_open(&b, BOARD_AUTO, 2));

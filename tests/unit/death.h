@@ -39,11 +39,11 @@
 
 struct death {
 	const char *name;
-	void (*prepare)(struct board *b);	/* what is there before */
-	void (*act)(struct board *b);		/* the one that may die */
-	void (*other)(struct board *b);		/* somebody else, once; or NULL */
-	void (*check)(struct board *b);		/* recovers, and checks */
-	bool heap;				/* there, too, something changes */
+	void (*prepare)(struct board *b); /* what is there before */
+	void (*act)(struct board *b);	  /* the one that may die */
+	void (*other)(struct board *b);	  /* somebody else, once; or NULL */
+	void (*check)(struct board *b);	  /* recovers, and checks */
+	bool heap;			  /* there, too, something changes */
 };
 
 /* A test that cannot be done here (tests/test_unit.sh). */
@@ -96,8 +96,7 @@ death_snapshot(const struct death *d, struct board *to,
 	any = death_copy(to, from, 0, h->jobs_at + 16 * sizeof(struct job));
 	if (!d->heap)
 		return any;
-	any |= death_copy(to, from, h->links_at,
-			  h->nlinks * sizeof(board_ref));
+	any |= death_copy(to, from, h->links_at, h->nlinks * sizeof(board_ref));
 	any |= death_copy(to, from, h->heap_at, 8192);
 	return any;
 }

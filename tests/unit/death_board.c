@@ -12,7 +12,7 @@
 #include "death.h"
 
 #define BLOCKS 4
-#define BLOCK_SIZE 100	/* of class 1: two units of 64 bytes */
+#define BLOCK_SIZE 100 /* of class 1: two units of 64 bytes */
 #define BLOCK_CLASS 1
 #define BLOCK_UNITS 2
 
@@ -131,8 +131,8 @@ test_block_given_back_is_in_the_list_once(void)
 #define DEV 5
 #define INO 6
 
-static uint64_t other_ino;	/* one in the same bucket as INO */
-static board_ref bystander;	/* a block that nobody may touch */
+static uint64_t other_ino;  /* one in the same bucket as INO */
+static board_ref bystander; /* a block that nobody may touch */
 
 /* How many buckets have something. */
 static uint32_t
@@ -169,7 +169,7 @@ find_other_ino(void)
 	for (other_ino = INO + 1;; other_ino++) {
 		board_ref ref = links_claim(&b, 0, DEV, other_ino);
 
-		if (!ref) {	/* a full heap: on with an empty one */
+		if (!ref) { /* a full heap: on with an empty one */
 			board_close(&b);
 			death_board(&b);
 			CHECK(links_claim(&b, 0, DEV, INO) != 0);
@@ -234,7 +234,7 @@ other_in_bucket(struct board *b)
 
 	if (links_mine(b, ref, 2))
 		CHECK_INT(0, links_publish(b, 2, ref, 88, 0, "of another"));
-	b->slots[2].nodes = 1;	/* for check_links */
+	b->slots[2].nodes = 1; /* for check_links */
 }
 
 /* The same inode: slot 1 may find it made, when it has one made itself. */
@@ -297,10 +297,10 @@ test_claimed_link_is_published_or_free(void)
 	death_run(&(struct death){ "publish", no_link, act_publish, NULL,
 				   check_links, true });
 	death_run(&(struct death){ "publish again", link_was_abandoned,
-				   act_publish, other_same_inode,
-				   check_links, true });
-	death_run(&(struct death){ "publish, same bucket", no_link,
-				   act_publish, other_in_bucket, check_links, true });
+				   act_publish, other_same_inode, check_links,
+				   true });
+	death_run(&(struct death){ "publish, same bucket", no_link, act_publish,
+				   other_in_bucket, check_links, true });
 	death_run(&(struct death){ "publish, same inode", no_link, act_publish,
 				   other_same_inode, check_links, true });
 }
@@ -311,8 +311,8 @@ test_abandoned_link_is_free(void)
 	find_other_ino();
 	death_run(&(struct death){ "abandon", no_link, act_abandon, NULL,
 				   check_links, true });
-	death_run(&(struct death){ "abandon, same bucket", no_link,
-				   act_abandon, other_in_bucket, check_links, true });
+	death_run(&(struct death){ "abandon, same bucket", no_link, act_abandon,
+				   other_in_bucket, check_links, true });
 	death_run(&(struct death){ "abandon, same inode", no_link, act_abandon,
 				   other_same_inode, check_links, true });
 }

@@ -21,13 +21,13 @@ enum { ROOT = 1, DIR = 2, MINE = 3, OTHER = 4 };
 
 /* What will have been done in the end, in the totals' fields. */
 static struct {
-	uint64_t entries;	/* .files */
-	uint64_t batches;	/* .specials */
-	uint64_t dirs;		/* .dirs */
+	uint64_t entries; /* .files */
+	uint64_t batches; /* .specials */
+	uint64_t dirs;	  /* .dirs */
 } world;
 
-static enum job_kind child_kind;	/* of the child that slot 1 makes */
-static uint64_t mine_entries = 2;	/* of slot 1's job */
+static enum job_kind child_kind;  /* of the child that slot 1 makes */
+static uint64_t mine_entries = 2; /* of slot 1's job */
 static unsigned hands;
 
 static unsigned
@@ -272,7 +272,7 @@ act_offer(struct board *b)
 {
 	if (job_offer(b, 1, MINE))
 		b->slots[1].job = 0;
-	else	/* it is still our own */
+	else /* it is still our own */
 		do_entry(b, 1, MINE);
 }
 

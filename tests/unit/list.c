@@ -78,12 +78,13 @@ test_directory_is_listed_without_dots(void)
 		n = list_at(names_at(&b, ref), n.offset);
 		CHECK(n.type == DT_UNKNOWN ||
 		      n.type == (strcmp(n.name, "dir") ? DT_REG : DT_DIR));
-		seen |= !strcmp(n.name, "file") ? 1u
-			: !strcmp(n.name, "dir") ? 2u
-			: !strcmp(n.name, ".hidden") ? 4u
-			: !strcmp(n.name, "...") ? 8u
+		seen |= !strcmp(n.name, "file")		? 1u
+			: !strcmp(n.name, "dir")	? 2u
+			: !strcmp(n.name, ".hidden")	? 4u
+			: !strcmp(n.name, "...")	? 8u
 			: !strcmp(n.name, "\001\n\377") ? 16u
-			: !strcmp(n.name, name) ? 32u : 0;
+			: !strcmp(n.name, name)		? 32u
+							: 0;
 	}
 	CHECK_INT(63, seen);
 	CHECK_INT(names_at(&b, ref)->bytes, n.offset);
@@ -228,5 +229,4 @@ UNIT_TESTS(UNIT(test_name_alone_comes_back),
 	   UNIT(test_directory_is_listed_without_dots),
 	   UNIT(test_empty_directory_has_no_names),
 	   UNIT(test_listing_goes_on_from_its_cookie),
-	   UNIT(test_part_of_a_block_is_a_block),
-	   UNIT(test_no_room_is_enomem))
+	   UNIT(test_part_of_a_block_is_a_block), UNIT(test_no_room_is_enomem))

@@ -28,8 +28,16 @@ test_digits_are_a_number(void)
 static void
 test_anything_else_is_none(void)
 {
-	static const char *const none[] = { "", "-1", "+1", " 1", "1 ", "0x10",
-					    "1.5", "1k", "a", "1\n",
+	static const char *const none[] = { "",
+					    "-1",
+					    "+1",
+					    " 1",
+					    "1 ",
+					    "0x10",
+					    "1.5",
+					    "1k",
+					    "a",
+					    "1\n",
 					    "18446744073709551616" };
 	uint64_t n = 42;
 

@@ -20,10 +20,10 @@
 #define LONGEST 30000
 
 struct got {
-	struct strbuf text;	/* all of it */
+	struct strbuf text; /* all of it */
 	unsigned messages;
 	enum report_kind last;
-	unsigned next[WRITERS + 1];	/* number expected of each writer */
+	unsigned next[WRITERS + 1]; /* number expected of each writer */
 };
 
 static void
@@ -90,7 +90,7 @@ length_of(unsigned slot, unsigned number)
 	static const size_t around = PIPE_BUF - 20;
 	size_t n = (slot * 7919u + number * 104729u) % (LONGEST - 12);
 
-	return number % 3 ? 12 + n % 100
+	return number % 3   ? 12 + n % 100
 	       : number % 2 ? around - 3 + n % 7
 			    : 12 + n;
 }
@@ -129,7 +129,7 @@ take_checked(void *ctx, enum report_kind kind, const char *text, size_t len)
 	unsigned slot, number;
 
 	CHECK_INT(REPORT_LINE, kind);
-	CHECK(len >= 12);	/* all say whose they are */
+	CHECK(len >= 12); /* all say whose they are */
 	CHECK_INT(2, sscanf(text, "%5u %5u", &slot, &number));
 	CHECK(slot >= 1 && slot <= WRITERS);
 	CHECK_INT(g->next[slot], number);
