@@ -505,6 +505,13 @@ test_source_proc_is_read_to_its_end()
 			assert_same_file expected dst/$f
 		done
 	done
+	# Those of /sys say 4096 and have less.
+	f=/sys/kernel/mm/transparent_hugepage/enabled
+	if [ -r $f ]; then
+		expect 0 mcp $f dst/sys
+		cat $f >expected
+		assert_same_file expected dst/sys
+	fi
 	expect 0 mcp -j2 -r /proc/sys/fs/inotify dst
 	for f in /proc/sys/fs/inotify/*; do
 		cat "$f" >expected

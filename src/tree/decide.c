@@ -192,6 +192,8 @@ look(struct walk *w, const struct place *p, const struct stat *src,
 		/* "name/" where name is no directory: for open to say. */
 		if (errno == ENOENT)
 			return 1;
+		if (errno == ELOOP && w->o->force)
+			return 2;
 		diag_error(errno, "cannot stat %s", quote(place_dst(w, p)));
 		return -1;
 	}

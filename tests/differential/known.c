@@ -166,17 +166,29 @@ is_nothing(const char *line)
 }
 
 static bool
+is_twice(const char *line)
+{
+	return strstr(line, "will not create hard link") ||
+	       strstr(line, "warning: source directory");
+}
+
+static bool
+is_twice_or_clone(const char *line)
+{
+	return is_twice(line) || strstr(line, "failed to clone");
+}
+
+static bool
 twice_met(const struct scene *s, const struct result *cp,
 	  const struct result *mcp)
 {
-	static const char link[] = "will not create hard link";
-	static const char twice[] = "warning: source directory";
+	bool met = false;
 
 	(void)s;
-	return (only_with(&cp->err, &mcp->err, link) ||
-		only_with(&cp->err, &mcp->err, twice)) &&
-	       (says(&cp->err, link) || says(&cp->err, twice)) &&
-	       no_more_than(&cp->out, &mcp->out);
+	for (size_t i = 0; i < cp->err.n; i++)
+		met = met || is_twice(cp->err.v[i]);
+	return met && no_more_than(&cp->out, &mcp->out) &&
+	       changes_are(&cp->err, &mcp->err, is_twice_or_clone);
 }
 
 static bool
@@ -256,9 +268,16 @@ static bool
 parents(const struct scene *s, const struct result *cp,
 	const struct result *mcp)
 {
-	return has_option(s, "--pa") && all_of_parents(&mcp->err, &cp->err) &&
+	if (!has_option(s, "--pa"))
+		return false;
+	/* cp 9.1 takes for new what it made for the way to NAME/. */
+	if (says(&cp->err, "/.': File exists"))
+		return no_more_than(&mcp->err, &cp->err);
+	return all_of_parents(&mcp->err, &cp->err) &&
 	       all_of_parents(&cp->err, &mcp->err) &&
-	       changes_are(&cp->after, &mcp->after, is_nothing);
+	       changes_are(&cp->after, &mcp->after,
+			   says(&cp->err, "failed to clone") ? is_new_file
+							     : is_nothing);
 }
 
 /* In cp's message the name of the attribute stands for that of the file. */
@@ -340,6 +359,18 @@ is_of_same(const char *line)
 {
 	return strstr(line, "specified more than once") ||
 	       strstr(line, "are the same file");
+}
+
+/* What one operand moves aside may be what another is just being read from. */
+static bool
+at_the_same_time(const struct scene *s, const struct result *cp,
+		 const struct result *mcp)
+{
+	return s->nsources > 1 && same_status(cp, mcp) &&
+	       (has_option(s, "-b") || has_option(s, "--backup") ||
+		has_option(s, "-S") || has_option(s, "--suffix")) &&
+	       says(&mcp->err, "No such file or directory") &&
+	       only_with(&mcp->err, &cp->err, "No such file or directory");
 }
 
 static bool
@@ -448,6 +479,9 @@ static const struct known table[] = {
 	{ "one source that is named twice, once as ./NAME: whether cp 9.1 sees"
 	  " that it is the same is a matter of luck",
 	  spelled_twice },
+	{ "backups while several operands are copied at the same time, of which"
+	  " one is the destination of another",
+	  at_the_same_time },
 	{ "a copy that replaces a link on the very path to it: cp does not find"
 	  " it any more when it comes to its attributes",
 	  path_gone },
