@@ -19,7 +19,9 @@ SHARE_MEMORY=${SHARE_MEMORY:-20000}
 # In memory where that has room: an ext4 that was much deleted in is slow.
 before_all()
 {
-	[ "$(image_dir)" != /dev/shm ] || fast=/dev/shm
+	inodes=$(df -iP /dev/shm | awk 'NR == 2 { print $4 }')
+	[ "$(image_dir)" != /dev/shm ] ||
+		[ "${inodes:-0}" -lt $((3 * SHARE_MEMORY)) ] || fast=/dev/shm
 }
 
 before_each()
@@ -43,17 +45,17 @@ traced()
 		-e signal=none "$MCP" "$@"
 }
 
-# fair WHAT PATTERN IDLE: what the pattern finds in the trace are pieces of the
-# work. Each of 4 workers did some, none did its last earlier than IDLE pieces
-# from the end, and none waited for tokens for half of the time there were
-# any. (How even the parts are is the scheduler's doing: not looked at.)
+# fair WHAT PATTERN: what the pattern finds in the trace are pieces of the work.
+# Each of 4 workers did some, and none waited for a token for half of the time
+# there was something to do, the end included. How even the parts are is the
+# scheduler's doing: that is not looked at.
 fair()
 {
-	awk -v pattern="$2" -v idle="$3" '
+	awk -v pattern="$2" '
 		# The conductor is the last to end.
 		FNR == NR { conductor = $1; next }
 		$1 == conductor { next }
-		$0 ~ pattern { n[$1]++; last[$1] = ++all }
+		$0 ~ pattern { n[$1]++ }
 		$0 ~ pattern && !begin { begin = $2 }
 		{ end = $2 }
 		# Its line has the time it began at, or ended where that was
@@ -69,13 +71,10 @@ fair()
 		END {
 			for (p in n) {
 				workers++
-				rest = all - last[p]
 				life = end - begin
-				printf "%d pieces, %d after them, waited %.3f" \
-					" of %.3f s\n", n[p], rest,
-					waited[p], life
-				bad = bad || rest > idle ||
-					waited[p] > life / 2
+				printf "%d pieces, waited %.3f of %.3f s\n",
+					n[p], waited[p], life
+				bad = bad || waited[p] > life / 2
 			}
 			exit bad || workers != 4
 		}' trace trace >parts || fail "$1:
@@ -87,7 +86,7 @@ test_share_flat_directory()
 	need_command strace || return 0
 	"$HELPERS/bigtree" --files="$SHARE_FILES" --size=10 src >/dev/null
 	traced openat,read -j4 -r src dst
-	fair 'a flat directory' O_CREAT $((SHARE_FILES / 8))
+	fair 'a flat directory' O_CREAT
 }
 
 test_share_deep_tree()
@@ -96,7 +95,7 @@ test_share_deep_tree()
 	"$HELPERS/bigtree" --files="$SHARE_FILES" --dirs=200 --fanout=1 \
 		--size=10 src >/dev/null
 	traced openat,read -j4 -r src dst
-	fair 'a deep tree' O_CREAT $((SHARE_FILES / 8))
+	fair 'a deep tree' O_CREAT
 }
 
 test_share_wide_tree()
@@ -105,7 +104,7 @@ test_share_wide_tree()
 	"$HELPERS/bigtree" --files="$SHARE_FILES" --dirs=300 --fanout=8 \
 		--size=10 src >/dev/null
 	traced openat,read -j4 -r src dst
-	fair 'a wide tree' O_CREAT $((SHARE_FILES / 8))
+	fair 'a wide tree' O_CREAT
 }
 
 test_share_operands()
@@ -115,7 +114,7 @@ test_share_operands()
 	mkdir dst
 	# shellcheck disable=SC2046
 	traced openat,read -j4 $(find src -type f) dst
-	fair operands O_CREAT 200
+	fair operands O_CREAT
 }
 
 # The chunks of one file: data calls, one or more for each.
@@ -126,9 +125,7 @@ test_share_big_file()
 	for method in rw mmap; do
 		traced pwrite64,madvise,read -j4 --sparse=never --reflink=never \
 			--method=$method big dst
-		calls=$(grep -c 'pwrite64\|madvise' trace)
-		fair "a big file by $method" 'pwrite64|madvise' \
-			$((calls / 8))
+		fair "a big file by $method" 'pwrite64|madvise'
 		rm dst
 	done
 }
@@ -141,8 +138,7 @@ test_share_mix()
 	fallocate -l 128M src/big 2>/dev/null || truncate -s 128M src/big
 	traced openat,pwrite64,madvise,read -j4 -r --reflink=never --sparse=never \
 		src dst
-	calls=$(grep -c 'O_CREAT\|pwrite64\|madvise' trace)
-	fair 'a mix' 'O_CREAT|pwrite64|madvise' $((calls / 8))
+	fair 'a mix' 'O_CREAT|pwrite64|madvise'
 	assert_same_tree --no-times src dst
 }
 
@@ -225,7 +221,7 @@ test_memory_of_a_process_stays_small()
 		assertTrue "private memory: $kb KiB" "[ ${kb:-0} -lt 16384 ]"
 		assertTrue "no figure for $pid" "[ ${kb:-0} -gt 0 ]"
 	done
-	[ "$SHARE_MEMORY" -lt 1000000 ] || cat private
+	[ "$SHARE_MEMORY" -lt 100000 ] || cat private
 	timeout 10 cat dst/gate >/dev/null
 	mcp_wait
 	assertEquals 0 "$?"

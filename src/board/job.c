@@ -203,6 +203,7 @@ job_txn(struct board *b, unsigned slot, uint32_t job)
 	t->target = 0;
 	t->msgs = j->msgs;
 	t->phase = j->phase;
+	t->intent = INTENT_NONE;
 	t->names = j->names;
 	t->next = j->next;
 	t->end = j->end;
@@ -221,7 +222,7 @@ apply_step(struct board *b, const struct txn *t)
 	j->names = t->names;
 	j->phase = t->phase;
 	j->msgs = t->msgs;
-	j->intent = INTENT_NONE;
+	j->intent = t->intent;
 }
 
 /* The target's count is zero: its last part, JOB_FINISH, is ours. */

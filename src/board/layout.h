@@ -70,6 +70,7 @@ struct txn {
 	uint32_t tally;	       /* slot.tally index that becomes the true one */
 	uint32_t msgs;	       /* new job.msgs */
 	uint32_t phase;	       /* new job.phase */
+	uint32_t intent;       /* new job.intent */
 	board_ref names;       /* new job.names */
 	uint64_t next, end;    /* new job.next, job.end */
 	uint64_t cookie;       /* new job.cookie */

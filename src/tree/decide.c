@@ -102,7 +102,8 @@ decide_seen(struct walk *w, const struct place *p, const struct stat *src)
 		    fstatat(AT_FDCWD, op->src, &st,
 			    entry_follows(w, p) ? 0 : AT_SYMLINK_NOFOLLOW) <
 			    0 ||
-		    !samefile_inode(&st, src) || !samefile_name(&twice))
+		    !samefile_inode(&st, src) ||
+		    (!dir && !samefile_name(&twice)))
 			continue;
 		w->add.skipped++;
 		diag_note("warning: source %s %s specified more than once",

@@ -150,7 +150,8 @@ make_link_over(struct walk *w, const struct place *p, enum way way,
 {
 	if (make_link(first, p->at.dst, p->dst) == 0)
 		return 0;
-	if (errno != EEXIST || way == WAY_MAKE)
+	/* With WAY_MAKE a dangling link that a file would go through. */
+	if (errno != EEXIST)
 		return -1;
 	/* Perhaps the very link. */
 	if (!is_linked(first, p) &&

@@ -96,6 +96,8 @@ give_half(struct walk *w)
 	}
 	t = job_txn(w->b, w->slot, w->job);
 	t->end = mid;
+	/* Of a redo the entry is still to come, and was begun all the same. */
+	t->intent = j->intent;
 	walk_adopt(w, idx);
 	return give_bottom(w);
 }

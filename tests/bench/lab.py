@@ -77,9 +77,9 @@ class Image:
 class Lab:
     """A scratch directory with two places for file systems: m and d."""
 
-    def __init__(self, memory, disk):
-        """Images in memory are put in `memory`, others in `disk`."""
-        self.top = tempfile.mkdtemp(prefix='mcp-bench.', dir=memory)
+    def __init__(self, disk):
+        """Images in memory are put in a tmpfs of our own, others in `disk`."""
+        self.top = tempfile.mkdtemp(prefix='mcp-bench.')
         self.disk = disk
         self.images = {}
         self.mounted = []

@@ -33,8 +33,6 @@
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
 static struct {
 	int64_t user, sys; /* us */
 	long maxrss;	   /* KiB */

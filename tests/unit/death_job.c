@@ -26,8 +26,8 @@ static struct {
 	uint64_t dirs;	  /* .dirs */
 } world;
 
-static enum job_kind child_kind;  /* of the child that slot 1 makes */
-static uint64_t mine_entries = 2; /* of slot 1's job */
+static enum job_kind child_kind; /* of the child that slot 1 makes */
+static uint64_t mine_entries;	 /* of slot 1's job */
 static unsigned hands;
 
 static unsigned
@@ -253,6 +253,24 @@ act_own_child(struct board *b)
 	do_child(b, 1, MINE, MINE, child_kind, JOB_LOCAL, 3);
 }
 
+/* As tree/share.c: the last entry is split off, the one begun stays begun. */
+static void
+act_split(struct board *b)
+{
+	uint32_t idx = job_new(b, 1, JOB_BATCH, DIR);
+	struct txn *t;
+
+	b->jobs[idx].phase = JOB_BODY;
+	b->jobs[idx].end = 3;
+	b->jobs[MINE].intent = INTENT_CREATE;
+	t = job_txn(b, 1, MINE);
+	t->end--;
+	t->intent = b->jobs[MINE].intent;
+	t->child = idx;
+	t->child_state = JOB_LOCAL;
+	job_commit(b, 1, TXN_CHILD, &(struct tally){ .links = 1 });
+}
+
 static void
 act_discard(struct board *b)
 {
@@ -437,14 +455,10 @@ check_free_list(const struct board *b)
 }
 
 static void
-check(struct board *b)
+check_totals(const struct board *b)
 {
 	struct tally sum = { 0 };
 
-	recover(b);
-	check_whole(b);
-	complete(b);
-	check_free_list(b);
 	for (unsigned i = 0; i < DEATH_SLOTS; i++)
 		tally_add(&sum, job_tally(b, i));
 	/* One entry became a job of three, or of two. */
@@ -457,6 +471,31 @@ check(struct board *b)
 }
 
 static void
+check(struct board *b)
+{
+	recover(b);
+	check_whole(b);
+	complete(b);
+	check_free_list(b);
+	check_totals(b);
+}
+
+static void
+check_split(struct board *b)
+{
+	const struct job *j = &b->jobs[MINE];
+
+	recover(b);
+	if (job_tally(b, 1)->links)
+		CHECK_INT(INTENT_CREATE, j->intent);
+	CHECK_INT(mine_entries - job_tally(b, 1)->links, j->end);
+	CHECK_INT(0, j->next);
+	complete(b);
+	check_free_list(b);
+	check_totals(b);
+}
+
+static void
 run(const char *name, void (*prepare)(struct board *b),
     void (*act)(struct board *b), void (*other)(struct board *b))
 {
@@ -466,12 +505,14 @@ run(const char *name, void (*prepare)(struct board *b),
 static void
 test_entry_is_done_once(void)
 {
+	mine_entries = 2;
 	run("step", batch_and_other, act_step, NULL);
 }
 
 static void
 test_child_joins_once(void)
 {
+	mine_entries = 2;
 	child_kind = JOB_BATCH;
 	run("child", batch_alone, act_child, NULL);
 	run("child and child", batch_and_other, act_child, other_child);
@@ -483,6 +524,7 @@ test_child_joins_once(void)
 static void
 test_child_that_is_queued_joins_once(void)
 {
+	mine_entries = 2;
 	child_kind = JOB_BATCH;
 	run("queued child", batch_and_other, act_child_queued, other_child);
 	run("queued child, taken", batch_and_other, act_child_queued,
@@ -492,14 +534,25 @@ test_child_that_is_queued_joins_once(void)
 static void
 test_child_of_own_joins_once(void)
 {
+	mine_entries = 2;
 	child_kind = JOB_DIR;
 	run("own child", dir_and_child, act_own_child, other_child);
 	run("own child and end", dir_and_child, act_own_child, other_all);
 }
 
 static void
+test_entry_begun_stays_begun_when_the_rest_is_split_off(void)
+{
+	mine_entries = 2;
+	child_kind = JOB_BATCH;
+	death_run(&(struct death){ "split", batch_and_other, act_split,
+				   other_all, check_split, false });
+}
+
+static void
 test_entry_that_is_given_back_is_free(void)
 {
+	mine_entries = 2;
 	run("discard", batch_and_other, act_discard, other_all);
 }
 
@@ -532,6 +585,7 @@ test_job_with_children_is_finished_once(void)
 static void
 test_offered_job_is_not_lost(void)
 {
+	mine_entries = 2;
 	run("offer", batch_and_other, act_offer, other_claim);
 	run("offer to a full pipe", pipe_is_full, act_offer, other_claim);
 }
@@ -539,12 +593,14 @@ test_offered_job_is_not_lost(void)
 static void
 test_claimed_job_is_not_lost(void)
 {
+	mine_entries = 2;
 	run("claim", batch_is_queued, act_wait, other_claim);
 }
 
 UNIT_TESTS(UNIT(test_entry_is_done_once), UNIT(test_child_joins_once),
 	   UNIT(test_child_that_is_queued_joins_once),
 	   UNIT(test_child_of_own_joins_once),
+	   UNIT(test_entry_begun_stays_begun_when_the_rest_is_split_off),
 	   UNIT(test_entry_that_is_given_back_is_free),
 	   UNIT(test_job_without_children_is_finished_once),
 	   UNIT(test_job_with_brothers_is_finished_once),
