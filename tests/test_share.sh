@@ -21,7 +21,7 @@ before_all()
 {
 	inodes=$(df -iP /dev/shm | awk 'NR == 2 { print $4 }')
 	[ "$(image_dir)" != /dev/shm ] ||
-		[ "${inodes:-0}" -lt $((3 * SHARE_MEMORY)) ] || fast=/dev/shm
+		[ "${inodes:-0}" -lt $((5 * SHARE_MEMORY)) ] || fast=/dev/shm
 }
 
 before_each()

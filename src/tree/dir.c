@@ -184,9 +184,11 @@ find_directory(struct walk *w, const struct place *p, const struct stat *src)
 {
 	struct stat st;
 
-	if (entry_intent(w) == INTENT_CREATE || look(w, p, &st) < 0)
+	if (entry_intent(w) == INTENT_CREATE)
 		return MADE;
-	return use_directory(w, p, src, &st);
+	if (look(w, p, &st) == 0)
+		return use_directory(w, p, src, &st);
+	return errno != ENOENT && decide_unreachable(w, p) ? MADE_FAILED : MADE;
 }
 
 static enum made

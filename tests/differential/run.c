@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -169,25 +170,47 @@ become_program(const struct run *r, const struct program *p,
 	_exit(127);
 }
 
-/* Does every process of the session PID sleep? */
-static bool
-asleep(pid_t pid)
+/* The state of a process in session SESSION, else 0; from its stat, proc(5). */
+static char
+state_in_session(const char *pid, int session)
 {
-	char path[64], stat[512], *state;
+	char path[64], stat[512], *after, state;
+	int of, fd;
 	ssize_t n;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
 	fd = open(path, O_RDONLY);
 	if (fd < 0)
-		return false;
+		return 0;
 	n = read(fd, stat, sizeof(stat) - 1);
 	close(fd);
 	if (n <= 0)
-		return false;
+		return 0;
 	stat[n] = '\0';
-	state = strrchr(stat, ')');
-	return state && state[2] == 'S';
+	after = strrchr(stat, ')');
+	if (!after || sscanf(after, ") %c %*d %*d %d", &state, &of) != 2)
+		return 0;
+	return of == session ? state : 0;
+}
+
+/* Do all processes of the session sleep? */
+static bool
+asleep(int session)
+{
+	DIR *proc = opendir("/proc");
+	bool all = proc != NULL;
+	struct dirent *e;
+	char state;
+
+	while (all && (e = readdir(proc))) {
+		if (!isdigit((unsigned char)*e->d_name))
+			continue;
+		state = state_in_session(e->d_name, session);
+		all = !state || state == 'S';
+	}
+	if (proc)
+		closedir(proc);
+	return all;
 }
 
 /* Waits for the end of PID; false where it had to be killed. */

@@ -96,20 +96,21 @@ struct text {
 static __attribute__((format(printf, 2, 3))) void
 add(struct text *t, const char *fmt, ...)
 {
-	char buf[512];
+	char *more;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(buf, sizeof(buf), fmt, ap);
+	n = vasprintf(&more, fmt, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(buf))
-		errx(2, "a text too long");
+	if (n < 0)
+		err(2, "vasprintf");
 	t->s = realloc(t->s, t->len + (size_t)n + 1);
 	if (!t->s)
 		err(2, "realloc");
-	memcpy(t->s + t->len, buf, (size_t)n + 1);
+	memcpy(t->s + t->len, more, (size_t)n + 1);
 	t->len += (size_t)n;
+	free(more);
 }
 
 static void
