@@ -147,7 +147,7 @@ killing_some()
 		status=$?
 		grep -q '3 workers died at it' "$ERR" || break
 	done
-	assertEquals "status, killed at $1 $2: $(tail -n 20 "$ERR")" 0 $status
+	assertEquals "status, killed at $1 $2: $(tail -n 20 "$ERR")" 0 "$status"
 	[ "$(deaths)" -gt 0 ] || fail "nobody died at $1 $2"
 }
 

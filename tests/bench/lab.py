@@ -2,7 +2,7 @@
 
 Everything is mounted in a mount namespace of our own (`run` makes it) and every
 image is deleted as soon as it is open: whatever ends the benchmark, nothing
-stays behind.
+stays behind but an empty directory.
 """
 
 import os

@@ -448,7 +448,21 @@ inherited_group(const struct scene *s, const struct result *cp,
 	return true;
 }
 
+/* cp takes it for new since it has just made the directory it is in. */
+static bool
+parents_with_dots(const struct scene *s, const struct result *cp,
+		  const struct result *mcp)
+{
+	(void)mcp;
+	return (has_option(s, "--pa") || has_option(s, "--path")) &&
+	       says(&cp->err, "cannot create directory") &&
+	       says(&cp->err, "/..': File exists");
+}
+
 static const struct known table[] = {
+	{ "--parents of a name that ends in `..`: cp 9.1 takes it for new and"
+	  " fails to make it; mcp merges into it",
+	  parents_with_dots },
 	{ "a directory is copied into itself: cp stops somewhere in it, mcp"
 	  " leaves out the directory that is its own copy and goes on",
 	  into_itself },

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -197,9 +198,11 @@ test_drain_ends_though_writers_do_not(void)
 
 	open_all(&b, &r);
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			(void)report_send(&b, 1, REPORT_LINE, NULL, "a", 1);
+	}
 	alarm(10);
 	for (int i = 0; i < 3; i++) {
 		take_slowly(&b, REPORT_LINE, "", 0);
