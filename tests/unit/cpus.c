@@ -25,6 +25,9 @@ skip(const char *why)
 	_exit(77);
 }
 
+static void write_file(const char *text, const char *path, ...)
+	__attribute__((format(printf, 2, 3)));
+
 static void
 write_file(const char *text, const char *path, ...)
 {
