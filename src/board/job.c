@@ -158,8 +158,11 @@ job_new(struct board *b, unsigned slot, enum job_kind kind, uint32_t parent)
 	claim = atomic_load(&j->claim);
 	atomic_store(&j->claim, CLAIM(CLAIM_GEN(claim) + 1, slot, JOB_NEW));
 	pending_init(b, idx);
+	/* But for what was seen of it: reports of its last life are on the way. */
 	memset((char *)j + offsetof(struct job, kind), 0,
-	       sizeof(*j) - offsetof(struct job, kind));
+	       offsetof(struct job, seen_gen) - offsetof(struct job, kind));
+	memset((char *)j + offsetof(struct job, deaths), 0,
+	       sizeof(*j) - offsetof(struct job, deaths));
 	atomic_store(&j->flags, 0);
 	j->kind = kind;
 	j->parent = parent;

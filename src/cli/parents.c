@@ -201,6 +201,15 @@ make_all(struct parents *p, const char *src, const char *target)
 	return true;
 }
 
+/* True: it is a failure. */
+static bool
+give_up(struct operand *op)
+{
+	free((char *)(uintptr_t)op->src);
+	free((char *)(uintptr_t)op->dst);
+	return true;
+}
+
 struct parents *
 parents_make(const struct copy_opts *o, struct operands *ops, bool *failed)
 {
@@ -215,7 +224,7 @@ parents_make(const struct copy_opts *o, struct operands *ops, bool *failed)
 		if (make_all(p, ops->v[i].src, ops->target))
 			ops->v[left++] = ops->v[i];
 		else
-			*failed = true;
+			*failed = give_up(&ops->v[i]);
 	}
 	ops->n = left;
 	return p;

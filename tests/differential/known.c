@@ -424,7 +424,21 @@ path_gone(const struct scene *s, const struct result *cp,
 	       lines_equal(&cp->out, &mcp->out);
 }
 
-/* Does nothing but the group differ? */
+/* Do nothing but mode and group differ? */
+static bool
+group_differs_only(const char *a, const char *b)
+{
+	const char *x = strstr(a, "  "), *y = strstr(b, "  ");
+
+	if (!x || !y || x - a != y - b || strncmp(a, b, (size_t)(x - a) + 3))
+		return false;
+	x = strchr(x, ':');
+	y = strchr(y, ':');
+	return x && y &&
+	       !strcmp(x + 1 + strspn(x + 1, "0123456789"),
+		       y + 1 + strspn(y + 1, "0123456789"));
+}
+
 static bool
 inherited_group(const struct scene *s, const struct result *cp,
 		const struct result *mcp)
@@ -434,17 +448,10 @@ inherited_group(const struct scene *s, const struct result *cp,
 	    !lines_equal(&cp->out, &mcp->out) ||
 	    !lines_equal(&cp->err, &mcp->err))
 		return false;
-	for (size_t i = 0; i < cp->after.n; i++) {
-		const char *a = strchr(cp->after.v[i], ':');
-		const char *b = strchr(mcp->after.v[i], ':');
-
-		if (!a || !b || a - cp->after.v[i] != b - mcp->after.v[i] ||
-		    strncmp(cp->after.v[i], mcp->after.v[i],
-			    (size_t)(a - cp->after.v[i])) ||
-		    strcmp(a + 1 + strspn(a + 1, "0123456789"),
-			   b + 1 + strspn(b + 1, "0123456789")))
+	for (size_t i = 0; i < cp->after.n; i++)
+		if (strcmp(cp->after.v[i], mcp->after.v[i]) &&
+		    !group_differs_only(cp->after.v[i], mcp->after.v[i]))
 			return false;
-	}
 	return true;
 }
 

@@ -277,6 +277,36 @@ test_message_of_another_job_or_life_of_it_is_not_dropped(void)
 	close_all(&b, &r, &g);
 }
 
+/*
+ * Said, said again by the next, who also finished the job, and its entry of the
+ * table used again, before the conductor came to look.
+ */
+static void
+test_message_said_again_is_dropped_after_the_end_of_its_job(void)
+{
+	struct board b;
+	struct report_reader r;
+	struct got g = { 0 };
+	struct report_id id;
+	uint32_t job;
+
+	open_all(&b, &r);
+	CHECK(job_root(&b, 0) != 0);
+	job = job_new(&b, 1, JOB_BATCH, 1);
+	id = (struct report_id){ job, job_generation(&b, job), 0 };
+	send_text(&b, 1, &id, "a");
+	report_drain(&r, &b, take, &g);
+	report_forget(&r, 1);
+	send_text(&b, 2, &id, "a");
+	job_discard(&b, 1, job);
+	CHECK_INT(job, job_new(&b, 2, JOB_BATCH, 1));
+	id.gen = job_generation(&b, job);
+	send_text(&b, 2, &id, "b");
+	report_drain(&r, &b, take, &g);
+	CHECK_STR("ab", strbuf_str(&g.text));
+	close_all(&b, &r, &g);
+}
+
 static void
 test_text_cut_by_a_death_is_forgotten(void)
 {
@@ -334,5 +364,6 @@ UNIT_TESTS(UNIT(test_text_arrives_with_its_kind),
 	   UNIT(test_drain_ends_though_writers_do_not),
 	   UNIT(test_message_said_before_a_death_is_dropped),
 	   UNIT(test_message_of_another_job_or_life_of_it_is_not_dropped),
+	   UNIT(test_message_said_again_is_dropped_after_the_end_of_its_job),
 	   UNIT(test_text_cut_by_a_death_is_forgotten),
 	   UNIT(test_conductor_that_is_gone_is_an_error))
