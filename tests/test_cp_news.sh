@@ -408,6 +408,9 @@ test_root_to_a_directory_on_another_file_system()
 	mkdir -p root/mnt root/etc root/proc
 	echo a >root/etc/a
 	install -m 755 "$MCP" root/mcp
+	# Where the board is made of that.
+	mkdir root/dev
+	mknod root/dev/zero c 1 5
 	for dir in lib lib32 lib64 usr; do
 		[ -d /$dir ] || continue
 		mkdir root/$dir
