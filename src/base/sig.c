@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+static sigset_t noted; /* those of them that were not ignored */
 static volatile sig_atomic_t caught;
 static volatile sig_atomic_t window = 1;
 
@@ -46,11 +47,13 @@ sig_init(void)
 {
 	struct sigaction old;
 
+	sigemptyset(&noted);
 	for (size_t i = 0; i < COUNT(ending); i++) {
 		if (sigaction(ending[i], NULL, &old) == 0 &&
 		    old.sa_handler == SIG_IGN)
 			continue;
 		set_handler(ending[i], on_ending, 0);
+		sigaddset(&noted, ending[i]);
 	}
 	set_handler(SIGCHLD, on_child, SA_RESTART | SA_NOCLDSTOP);
 	set_handler(SIGWINCH, on_window, SA_RESTART);
@@ -85,7 +88,8 @@ sig_due(void)
 
 	if (!caught && sigpending(&set) == 0)
 		for (size_t i = 0; i < COUNT(ending); i++)
-			if (sigismember(&set, ending[i]))
+			if (sigismember(&noted, ending[i]) &&
+			    sigismember(&set, ending[i]))
 				return ending[i];
 	return caught;
 }
@@ -102,11 +106,8 @@ sig_window_changed(void)
 void
 sig_block(sigset_t *for_ppoll)
 {
-	sigset_t set;
+	sigset_t set = noted;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < COUNT(ending); i++)
-		sigaddset(&set, ending[i]);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &set, for_ppoll);

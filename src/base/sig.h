@@ -27,7 +27,11 @@ void sig_init_worker(void);
 /* The ending signal that was caught, or 0. */
 int sig_caught(void);
 
-/* The same, also where it is still blocked and waits. */
+/*
+ * The same, also where it is still blocked and waits. One that was ignored does
+ * not count: while blocked it would wait too (POSIX leaves that open; Linux
+ * ignores no signal that is blocked).
+ */
 int sig_due(void);
 
 /* True once after each SIGWINCH (and at the first call). */
