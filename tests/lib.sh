@@ -244,6 +244,7 @@ end_leftovers()
 		note_failure "processes of mcp left behind: $left"
 		# shellcheck disable=SC2086
 		kill -KILL $left 2>/dev/null
+		poll 3 no_leftovers
 	fi
 }
 
