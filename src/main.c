@@ -33,6 +33,7 @@
  *     copy/method        which way for which file systems; clones
  *     copy/mapcopy       through mapped files
  *     copy/rwcopy        through read and write, copy_file_range
+ *     copy/stream        FIFOs, pipes, devices
  *     copy/extent        holes, reservation
  *     copy/context       SELinux's labels
  *     copy/meta          owner, xattrs, ACLs, mode, times

@@ -12,6 +12,7 @@
 #include "copy/mapcopy.h"
 #include "copy/method.h"
 #include "copy/rwcopy.h"
+#include "copy/stream.h"
 
 void
 file_pair(struct copy_pair *p, const struct copy_opts *o, int src,
@@ -27,6 +28,7 @@ file_pair(struct copy_pair *p, const struct copy_opts *o, int src,
 		.sparse = o->sparse,
 		.size = (uint64_t)src_st->st_size,
 		.dst_regular = S_ISREG(dst_st->st_mode),
+		.stream = !S_ISREG(src_st->st_mode),
 		.forced = o->method != METHOD_AUTO,
 		.method = METHOD_RW,
 	};
@@ -178,12 +180,13 @@ file_whole(struct copy_pair *p)
 	if (p->forced && p->method != METHOD_RW &&
 	    (!p->dst_regular || p->size == 0))
 		return whole_by_force(p);
-	if (!p->dst_regular || p->size == 0 ||
-	    (p->method == METHOD_RW && !p->holes)) {
-		if (rwcopy_to_end(p) < 0)
+	if (p->stream || !p->dst_regular) {
+		if (stream_copy(p) < 0)
 			return -1;
 		return p->dst_regular ? length_check(p) : 0;
 	}
+	if (p->size == 0 || (p->method == METHOD_RW && !p->holes))
+		return rwcopy_to_end(p) < 0 ? -1 : length_check(p);
 	if (p->method == METHOD_RW) {
 		if (ftruncate(p->dst, (off_t)p->size) < 0)
 			return pair_fail(p, SIDE_DST, p->size, errno);

@@ -19,6 +19,7 @@ struct copy_pair {
 	int src, dst;	  /* read; read and write where mapped */
 	uint64_t size;	  /* bytes of the source when it was opened */
 	bool dst_regular; /* can be truncated, reserved, mapped */
+	bool stream;	  /* the source is no regular file */
 	bool holes;	  /* the source may have holes worth keeping */
 	enum copy_sparse sparse;
 	enum copy_method method; /* how; never METHOD_AUTO */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/sig.h"
 
 #define ZERO_BLOCK 4096u      /* shortest run of zeros made a hole */
 #define RANGE_MAX 0x7ffff000u /* most that one call moves (read(2)) */
@@ -68,7 +69,7 @@ rwcopy_to_end(struct copy_pair *p)
 	for (;;) {
 		ssize_t n = read(p->src, p->buf, COPY_BUF);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EINTR && !sig_caught())
 			continue;
 		if (n < 0)
 			return pair_fail(p, SIDE_SRC, off, errno);

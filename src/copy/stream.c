@@ -1,0 +1,163 @@
+#include <config.h>
+
+#include "copy/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/sig.h"
+#include "copy/rwcopy.h"
+
+#define PIPE_WANTED (1 << 20) /* bytes in a pipe: pipe-max-size's default */
+#define SPLICE_MAX ((size_t)1 << 30) /* bytes asked for at once */
+#define DRAIN_POLL_MS 20	     /* longest wait between two looks */
+
+static bool
+is_pipe(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+/*
+ * A pipe holds 64 KiB at first, and each time it is full or empty one side has
+ * to wait for the other.  What is refused (pipe(7): beyond pipe-max-size, or the
+ * user's pages are used up) is asked for in a smaller size.
+ */
+static void
+enlarge(int fd)
+{
+	int has = fcntl(fd, F_GETPIPE_SZ);
+
+	for (int size = PIPE_WANTED; has > 0 && size > has; size /= 2)
+		if (fcntl(fd, F_SETPIPE_SZ, size) >= 0)
+			break;
+}
+
+static int
+interrupted(struct copy_pair *p, enum copy_side side)
+{
+	return sig_caught() ? pair_fail(p, side, p->bytes, EINTR) : 0;
+}
+
+/*
+ * As far as splice(2) does it: 1 where it will not, or not any more.  Whatever
+ * it refused has moved nothing, so that read(2) and write(2) go on from there,
+ * and tell which side it was.
+ */
+static int
+by_splice(struct copy_pair *p)
+{
+	for (;;) {
+		ssize_t n = splice(p->src, NULL, p->dst, NULL, SPLICE_MAX, 0);
+
+		if (n == 0)
+			return 0;
+		if (n > 0)
+			p->bytes += (uint64_t)n;
+		else if (errno != EINTR)
+			return 1;
+		else if (interrupted(p, SIDE_SRC) < 0)
+			return -1;
+	}
+}
+
+static int
+write_all(struct copy_pair *p, const char *buf, size_t len)
+{
+	while (len) {
+		ssize_t n = write(p->dst, buf, len);
+
+		if (n > 0) {
+			buf += n;
+			len -= (size_t)n;
+			p->bytes += (uint64_t)n;
+		} else if (n == 0 || errno != EINTR) {
+			return pair_fail(p, SIDE_DST, p->bytes,
+					 n == 0 ? ENOSPC : errno);
+		} else if (interrupted(p, SIDE_DST) < 0) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+by_read(struct copy_pair *p)
+{
+	for (;;) {
+		ssize_t n = read(p->src, p->buf, COPY_BUF);
+
+		if (n == 0)
+			return 0;
+		if (n > 0) {
+			if (write_all(p, p->buf, (size_t)n) < 0)
+				return -1;
+		} else if (errno != EINTR) {
+			return pair_fail(p, SIDE_SRC, p->bytes, errno);
+		} else if (interrupted(p, SIDE_SRC) < 0) {
+			return -1;
+		}
+	}
+}
+
+/* Until the reader has all; it gets POLLERR when the last reader closes. */
+static int
+drain(struct copy_pair *p)
+{
+	struct pollfd pfd = { .fd = p->dst };
+	int left, wait_ms = 0;
+
+	for (;;) {
+		bool gone = poll(&pfd, 1, wait_ms) > 0;
+
+		if (ioctl(p->dst, FIONREAD, &left) < 0 || left == 0)
+			return 0;
+		if (gone)
+			return pair_fail(p, SIDE_DST, p->bytes - (unsigned)left,
+					 EPIPE);
+		if (interrupted(p, SIDE_DST) < 0)
+			return -1;
+		if (wait_ms < DRAIN_POLL_MS)
+			wait_ms++;
+	}
+}
+
+static int
+stream_through(struct copy_pair *p)
+{
+	bool from = is_pipe(p->src), into = is_pipe(p->dst);
+	int r = 1;
+
+	if (from)
+		enlarge(p->src);
+	if (from || into)
+		enlarge(p->dst);
+	if (p->dst_regular && p->sparse == SPARSE_ALWAYS)
+		return rwcopy_to_end(p);
+	if (from || into)
+		r = by_splice(p);
+	if (r > 0)
+		r = by_read(p);
+	return r == 0 && into ? drain(p) : r;
+}
+
+int
+stream_copy(struct copy_pair *p)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
+	int r;
+
+	/* EPIPE has a message; the signal would end us without one. */
+	sigaction(SIGPIPE, &ignore, &old);
+	r = stream_through(p);
+	sigaction(SIGPIPE, &old, NULL);
+	return r;
+}

@@ -1,0 +1,304 @@
+#!/bin/sh
+# Bytes out of and into what has no size: FIFOs, pipes, devices.
+#
+#   fifo_*         mcp at both ends
+#   reader_*       another program reads: whole, slowly, in single bytes, not all
+#   writer_*       another program writes: in pieces of any size, in turns, late
+#   changed_*      the source is overwritten once mcp has returned
+#   full_*         the destination takes no more
+#   ended_*        signals while one end waits for the other
+#   standard_*     /dev/stdin, /dev/stdout, /dev/fd/N; devices
+
+. "$(dirname "$0")/lib.sh"
+
+# More than any pipe holds, and no multiple of anything.
+SIZE=5000003
+# How often that is tried which goes well most of the time.
+ROUNDS=${MCP_STREAM_ROUNDS:-20}
+
+before_each()
+{
+	mkfifo fifo
+	head -c $SIZE /dev/urandom >src
+}
+
+# ---------------------------------------------------------------------------
+
+test_fifo_between_two()
+{
+	mcp src fifo &
+	expect 0 mcp fifo dst
+	wait $!
+	assertEquals 0 $?
+	assert_same_file src dst
+	assertEquals '' "$(cat "$ERR")"
+}
+
+test_fifo_between_two_started_the_other_way_round()
+{
+	mcp fifo dst &
+	sleep 0.1
+	expect 0 mcp src fifo
+	wait $!
+	assertEquals 0 $?
+	assert_same_file src dst
+}
+
+# Appending is what splice(2) refuses.
+test_fifo_on_each_file_system()
+{
+	need_root || return 0
+	for type in ext4 xfs btrfs tmpfs; do
+		with_fs $type 400M || return 0
+		cp src $type/src
+		mcp $type/src fifo &
+		expect 0 mcp fifo $type/dst
+		wait $!
+		assertEquals $type 0 $?
+		assert_same_file src $type/dst
+		mcp $type/src fifo &
+		mcp fifo /dev/stdout >>$type/appended
+		wait $!
+		assertEquals "$type, appended" 0 $?
+		assert_same_file src $type/appended
+	done
+}
+
+test_fifo_empty_source()
+{
+	: >empty
+	mcp empty fifo &
+	expect 0 mcp fifo dst
+	wait $!
+	assertEquals 0 $?
+	assertEquals 0 "$(stat -c %s dst)"
+}
+
+test_fifo_zeros_become_holes()
+{
+	{
+		echo begin
+		head -c 3000000 /dev/zero
+		echo end
+		head -c 1000000 /dev/zero
+	} >src
+	mcp src fifo &
+	expect 0 mcp --sparse=always fifo dst
+	assert_same_file src dst
+	assertTrue "$(stat -c %b dst) blocks" "[ $(stat -c %b dst) -lt 200 ]"
+}
+
+# fifo to fifo: mcp as a relay.
+test_fifo_through_a_relay()
+{
+	mkfifo second
+	cat src >fifo &
+	mcp fifo second &
+	relay=$!
+	cat second >dst
+	wait $relay
+	assertEquals 0 $?
+	assert_same_file src dst
+}
+
+# ---------------------------------------------------------------------------
+
+test_reader_of_every_kind()
+{
+	for reader in cat 'dd bs=4097 status=none' 'tail -c +1' \
+		'head -c 99999999' 'sh -c "sleep 1; cat"'; do
+		eval "$reader" <fifo >dst &
+		expect 0 mcp src fifo
+		wait $!
+		assert_same_file src dst
+	done
+	sha256sum <fifo >sum &
+	expect 0 mcp src fifo
+	wait $!
+	assertEquals "$(sha256sum <src)" "$(cat sum)"
+}
+
+test_reader_of_single_bytes()
+{
+	head -c 100000 src >small
+	dd bs=1 status=none <fifo >dst &
+	expect 0 mcp small fifo
+	wait $!
+	assert_same_file small dst
+}
+
+# The pipe would have held all of it, and nobody would have heard.
+test_reader_that_leaves_bytes_unread()
+{
+	head -c 50000 src >small
+	{
+		head -c 10 >/dev/null
+		sleep 0.3
+	} <fifo &
+	expect 1 mcp small fifo
+	assertContains "$(cat "$ERR")" "mcp: error writing 'fifo' at byte "
+	assertContains "$(cat "$ERR")" ': Broken pipe'
+}
+
+test_reader_that_leaves_in_the_middle()
+{
+	head -c 1000000 <fifo >/dev/null &
+	expect 1 mcp src fifo
+	assertContains "$(cat "$ERR")" "mcp: error writing 'fifo' at byte "
+}
+
+# ---------------------------------------------------------------------------
+
+test_writer_of_every_kind()
+{
+	for writer in cat 'dd bs=4097 status=none' 'dd bs=1M status=none' \
+		'sh -c "head -c 7; sleep 0.3; cat"'; do
+		eval "$writer" <src >fifo &
+		rm -f dst
+		expect 0 mcp fifo dst
+		wait $!
+		assert_same_file src dst
+	done
+	head -c 100000 src >small
+	dd bs=1 status=none <small >fifo &
+	expect 0 mcp fifo dst
+	assert_same_file small dst
+}
+
+# As long as one has it open it is no end.
+test_writer_that_comes_and_goes()
+{
+	sh -c 'sleep 1' >fifo &
+	sh -c 'for i in 1 2 3; do echo $i >fifo; sleep 0.1; done' &
+	expect 0 mcp fifo dst
+	assertEquals '1 2 3' "$(xargs <dst)"
+}
+
+test_writer_tar_and_zstd_go_through()
+{
+	mkdir tree && cp src tree/
+	tar -cf fifo tree &
+	expect 0 mcp fifo tar
+	tar -df tar || fail 'another tree'
+	gzip -1 <src >fifo &
+	expect 0 mcp fifo gz
+	gzip -d <gz >dst
+	assert_same_file src dst
+}
+
+# ---------------------------------------------------------------------------
+
+# Pages of the source may still have been in the pipe.
+test_changed_source_after_the_end()
+{
+	cp src before
+	for _ in $(seq "$ROUNDS"); do
+		cp before src
+		{
+			sleep 0.02
+			cat
+		} <fifo >dst &
+		mcp src fifo || fail "status $?"
+		head -c $SIZE /dev/zero 1<>src >&1
+		wait $!
+		cmp before dst || fail 'the reader got what was written later'
+	done
+}
+
+test_full_destination_says_so_and_is_removed()
+{
+	need_root || return 0
+	with_fs tmpfs 1M || return 0
+	cat src >fifo 2>/dev/null &
+	expect 1 mcp fifo tmpfs/dst
+	assertContains "$(cat "$ERR")" "mcp: error writing 'tmpfs/dst' at byte "
+	assertContains "$(cat "$ERR")" ': No space left on device'
+	assertFalse 'it is left' '[ -e tmpfs/dst ]'
+}
+
+# ---------------------------------------------------------------------------
+
+# by_signal STATUS: soon, and without words.
+by_signal()
+{
+	began=$(date +%s)
+	mcp_wait 2>/dev/null
+	assertEquals "$1" "$?"
+	assertTrue 'not soon' "[ $(($(date +%s) - began)) -le 2 ]"
+	assertEquals '' "$(cat err)"
+}
+
+test_ended_while_the_writer_is_silent()
+{
+	for how in auto always; do
+		{
+			echo something
+			sleep 20
+		} >fifo &
+		idle=$!
+		mcp_start --sparse=$how fifo dst 2>err
+		poll 5 [ -s dst ]
+		kill -TERM "$MCP_PID"
+		by_signal 143
+		kill $idle
+		assertFalse 'it is left' '[ -e dst ]'
+	done
+}
+
+test_ended_while_the_reader_is_silent()
+{
+	sh -c 'exec sleep 20' <fifo &
+	idle=$!
+	mcp_start src fifo 2>err
+	sleep 0.3
+	kill -TERM "$MCP_PID"
+	by_signal 143
+	head -c 1000 src >small
+	mcp_start small fifo 2>err
+	sleep 0.3
+	kill -INT "$MCP_PID"
+	by_signal 130
+	kill $idle
+}
+
+test_ended_while_nobody_is_there()
+{
+	mcp_start src fifo 2>err
+	sleep 0.3
+	kill -INT "$MCP_PID"
+	by_signal 130
+	mcp_start fifo dst 2>err
+	sleep 0.3
+	kill -TERM "$MCP_PID"
+	by_signal 143
+	assertFalse 'dst was made' '[ -e dst ]'
+}
+
+# ---------------------------------------------------------------------------
+
+test_standard_input_and_output()
+{
+	head -c $SIZE src | mcp /dev/stdin dst
+	assert_same_file src dst
+	mcp /dev/fd/3 three 3<src
+	assert_same_file src three
+	mcp src /dev/stdout | cat >dst
+	assert_same_file src dst
+	mcp src /dev/fd/4 4>four
+	assert_same_file src four
+}
+
+test_standard_devices()
+{
+	expect 0 mcp src /dev/null
+	expect 0 mcp /dev/null dst
+	assertEquals 0 "$(stat -c %s dst)"
+	expect 1 mcp src /dev/full
+	assertEquals "mcp: error writing '/dev/full' at byte 0: No space left on device" \
+		"$(cat "$ERR")"
+	mcp /dev/zero fifo 2>/dev/null &
+	head -c 3000000 fifo | cmp -n 3000000 - /dev/zero
+	assertEquals 0 $?
+}
+
+. "$SHUNIT2"
