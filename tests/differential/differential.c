@@ -323,8 +323,10 @@ read_options(struct session *s, int argc, char **argv)
 static void
 prepare(struct session *s, char *box)
 {
-	s->gen.root = geteuid() == 0 && unshare(CLONE_NEWNS) == 0 &&
-		      mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	s->gen.root = geteuid() == 0;
+	/* Not in a chroot, whose `/` is no mount. */
+	s->gen.mounts = s->gen.root && unshare(CLONE_NEWNS) == 0 &&
+			mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 	if (s->run.other && !s->gen.root)
 		errx(2, "--nobody: only root can become nobody");
 	if (!mkdtemp(box) || chmod(box, 0755) < 0)

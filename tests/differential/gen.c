@@ -184,7 +184,7 @@ some_attributes(struct making *m, struct entry *e)
 	e->content = rng_chance(r, 80) ? CONTENT_TEXT
 				       : (enum content)rng_below(r, 4);
 	e->peer = rng_chance(r, 70) ? PEER_WRITER : PEER_READER;
-	e->mount = e->kind == KIND_DIR && m->g->root && rng_chance(r, 2);
+	e->mount = e->kind == KIND_DIR && m->g->mounts && rng_chance(r, 2);
 }
 
 static void

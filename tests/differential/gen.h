@@ -8,7 +8,8 @@ struct gen {
 	uint64_t seed;
 	uint64_t number; /* of the case */
 	const char *box; /* the sandbox, for absolute names */
-	bool root;	 /* devices, owners and mounts can be made */
+	bool root;	 /* devices and owners can be made */
+	bool mounts;	 /* and mounts */
 	bool other;	 /* the programs run as another user, nobody */
 };
 
