@@ -39,6 +39,8 @@ _mcp_value()
 	case $1 in
 	--preserve | --no-preserve)
 		_mcp_attributes ;;
+	--stream)
+		_mcp_reply "$lead" auto require ;;
 	--progress | --reflink | --sparse)
 		_mcp_reply "$lead" auto always never ;;
 	--backup)
@@ -52,7 +54,7 @@ _mcp_value()
 		_mcp_reply "$lead" auto 1 2 4 8 16 32 64 128 256 ;;
 	-t | --target-directory)
 		_mcp_directories ;;
-	-S | --suffix)
+	-S | --suffix | --open-timeout)
 		;;	# anybody's guess
 	*)
 		return 1 ;;
@@ -103,7 +105,7 @@ _mcp()
 		return
 	fi
 	case $prev in
-	--method | --no-preserve | --sparse | --suffix | --target-directory | \
+	--method | --no-preserve | --open-timeout | --sparse | --stream | --suffix | --target-directory | \
 		--workers)
 		_mcp_value "$prev"
 		return ;;
@@ -119,11 +121,11 @@ _mcp()
 		-u -v -x -Z --archive --attributes-only --backup --backup= \
 		--context --context= --copy-contents --debug --dereference \
 		--force --help --interactive --keep-directory-symlink --link \
-		--method= --no-clobber --no-dereference --no-preserve= \
-		--no-target-directory --one-file-system --parents --preserve \
+		--method= --mkfifo --no-clobber --no-dereference --no-preserve= \
+		--no-target-directory --one-file-system --open-timeout= --parents --preserve \
 		--preserve= --progress --progress= --recursive --reflink \
 		--reflink= --remove-destination --sparse= --stats \
-		--strip-trailing-slashes --suffix= --symbolic-link \
+		--stream= --strip-trailing-slashes --suffix= --symbolic-link \
 		--target-directory= --update --update= --verbose --version \
 		--workers=
 	[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] &&

@@ -75,6 +75,9 @@ complete -c mcp -l method -x -d 'Insist on one way of moving data' -a "
     range\t'copy_file_range(2)'
     rw\t'read(2) and write(2)'
     clone\t'Share the blocks of the source'"
+complete -c mcp -l mkfifo -d 'Make the FIFO, and remove it at the end'
+complete -c mcp -l open-timeout -x -d 'Seconds to wait for the other end of a FIFO'
+complete -c mcp -l stream -x -a 'auto require' -d 'Insist on a FIFO, pipe or device'
 complete -c mcp -l progress -f -a $when -d 'Show progress'
 complete -c mcp -l stats -d 'Write a summary at the end'
 complete -c mcp -l help -f -d 'Show a summary of the options'

@@ -8,6 +8,7 @@
  *     cli/options        the command line and the environment
  *     cli/targets        which operand goes where, by cp's rules
  *     cli/parents        --parents
+ *     cli/fifo           --mkfifo
  *     cli/help           --help, --version
  *     cli/progress       the bar
  *     cli/look           counts ahead of the copy what there is to do
@@ -60,6 +61,7 @@
 #include "base/io.h"
 #include "base/sig.h"
 #include "base/strbuf.h"
+#include "cli/fifo.h"
 #include "cli/options.h"
 #include "cli/parents.h"
 #include "cli/progress.h"
@@ -96,6 +98,7 @@ main(int argc, char **argv)
 	struct conduct c;
 	struct progress *bar;
 	struct parents *parents = NULL;
+	struct fifo fifo;
 	bool failed = false;
 
 	io_fill_standard();
@@ -104,6 +107,7 @@ main(int argc, char **argv)
 	options_read(&opt, argc, argv);
 	command_line(&command, argv);
 	sig_init();
+	fifo_make(&opt, &fifo);
 	targets_find(&opt, &ops);
 	if (ops.itself)
 		opt.copy.backup = BACKUP_NONE;
@@ -123,6 +127,7 @@ main(int argc, char **argv)
 	progress_free(bar);
 	if (!parents_finish(parents) || failed)
 		out.failed = true;
+	fifo_remove(&fifo);
 	targets_release(&ops);
 	strbuf_release(&command);
 	if (out.signal)

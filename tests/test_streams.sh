@@ -6,6 +6,9 @@
 #   writer_*       another program writes: in pieces of any size, in turns, late
 #   changed_*      the source is overwritten once mcp has returned
 #   full_*         the destination takes no more
+#   waited_*       --open-timeout
+#   made_*         --mkfifo
+#   required_*     --stream=require
 #   ended_*        signals while one end waits for the other
 #   standard_*     /dev/stdin, /dev/stdout, /dev/fd/N; devices
 
@@ -214,6 +217,148 @@ test_full_destination_says_so_and_is_removed()
 	assertContains "$(cat "$ERR")" "mcp: error writing 'tmpfs/dst' at byte "
 	assertContains "$(cat "$ERR")" ': No space left on device'
 	assertFalse 'it is left' '[ -e tmpfs/dst ]'
+}
+
+# ---------------------------------------------------------------------------
+
+test_waited_in_vain()
+{
+	expect 1 mcp --open-timeout=1 fifo dst
+	assertEquals "mcp: nobody opened 'fifo' for writing within 1 s" \
+		"$(cat "$ERR")"
+	assertFalse 'dst was made' '[ -e dst ]'
+	# Neither -f nor a backup takes it for what can be removed.
+	for options in '' -f; do
+		# shellcheck disable=SC2086
+		expect 1 mcp $options --open-timeout=0 src fifo
+		assertEquals "mcp: nobody opened 'fifo' for reading within 0 s" \
+			"$(cat "$ERR")"
+		assertTrue 'the FIFO is gone' '[ -p fifo ]'
+	done
+}
+
+test_waited_long_enough()
+{
+	sh -c 'sleep 1; exec cat fifo' >dst &
+	expect 0 mcp --open-timeout=20 src fifo
+	wait $!
+	assert_same_file src dst
+	sh -c 'sleep 1; exec cat src >fifo' &
+	rm dst
+	expect 0 mcp --open-timeout=20 fifo dst
+	assert_same_file src dst
+}
+
+test_waited_with_alarms_blocked()
+{
+	cat >blocked <<-'EOF'
+		#!/bin/sh
+		exec env --block-signal=ALRM --ignore-signal=ALRM "$@"
+	EOF
+	chmod +x blocked
+	./blocked timeout 20 "$MCP" --open-timeout=1 fifo dst 2>err
+	assertEquals 1 $?
+}
+
+# ---------------------------------------------------------------------------
+
+test_made_and_removed_by_either()
+{
+	mcp --mkfifo src new &
+	poll 5 [ -p new ]
+	assertEquals 600 "$(stat -c %a new)"
+	expect 0 mcp --mkfifo new dst
+	wait $!
+	assertEquals 0 $?
+	assert_same_file src dst
+	assertFalse 'it is left' '[ -e new ]'
+	rm dst
+	mcp --mkfifo new dst &
+	poll 5 [ -p new ]
+	expect 0 mcp --mkfifo src new
+	wait $!
+	assertEquals 0 $?
+	assert_same_file src dst
+	assertFalse 'it is left' '[ -e new ]'
+}
+
+test_made_by_others_stays()
+{
+	cat fifo >dst &
+	expect 0 mcp --mkfifo src fifo
+	assertTrue '[ -p fifo ]'
+}
+
+test_made_is_removed_after_a_failure()
+{
+	expect 1 mcp --mkfifo --open-timeout=0 src new
+	assertFalse 'it is left' '[ -e new ]'
+	mcp_start --mkfifo src new
+	poll 5 [ -p new ]
+	kill -TERM "$MCP_PID"
+	mcp_wait 2>/dev/null
+	assertEquals 143 $?
+	assertFalse 'it is left after a signal' '[ -e new ]'
+	# Who has put something else there keeps it.
+	mcp_start --mkfifo --open-timeout=1 src new 2>err
+	poll 5 [ -p new ]
+	rm new
+	echo mine >new
+	mcp_wait
+	assertEquals mine "$(cat new)"
+}
+
+test_made_where_something_is()
+{
+	echo there >file
+	expect 1 mcp --mkfifo src file
+	assertEquals "mcp: cannot create fifo 'file': File exists" \
+		"$(cat "$ERR")"
+	assertEquals there "$(cat file)"
+	expect 1 mcp --mkfifo src none/new
+	assertEquals \
+		"mcp: cannot create fifo 'none/new': No such file or directory" \
+		"$(cat "$ERR")"
+	for arguments in '-t . src' '-R fifo dst' 'src src fifo'; do
+		# shellcheck disable=SC2086
+		expect 1 mcp --mkfifo $arguments
+		assertEquals "mcp: --mkfifo needs one source and one\
+ destination, and no -R" "$(head -n 1 "$ERR")"
+	done
+}
+
+# ---------------------------------------------------------------------------
+
+test_required_and_not_there()
+{
+	for file in src small; do
+		head -c 100 src >small
+		for dst in new old; do
+			echo old >old
+			expect 1 mcp --stream=require $file $dst
+			assertEquals "mcp: neither '$file' nor '$dst' is a\
+ FIFO, pipe or device" "$(cat "$ERR")"
+			assertFalse 'a file was made' '[ -e new ]'
+			assertEquals old "$(cat old)"
+		done
+	done
+	head -c 10000000 /dev/zero >big
+	expect 1 mcp --stream=require big new
+	assertFalse 'a file was made' '[ -e new ]'
+	mkdir tree && cp small tree
+	expect 1 mcp --stream=require -r tree copy
+	assertFalse 'a file was made' '[ -e copy/small ]'
+}
+
+test_required_and_there()
+{
+	cat fifo >dst &
+	expect 0 mcp --stream=require src fifo
+	wait $!
+	assert_same_file src dst
+	cat src >fifo &
+	expect 0 mcp --stream=require fifo dst
+	expect 0 mcp --stream=require src /dev/null
 }
 
 # ---------------------------------------------------------------------------

@@ -72,6 +72,13 @@ strbuf_addf(struct strbuf *sb, const char *fmt, ...)
 }
 
 void
+strbuf_cut(struct strbuf *sb, size_t len)
+{
+	if (len < sb->len)
+		sb->s[sb->len = len] = '\0';
+}
+
+void
 strbuf_reset(struct strbuf *sb)
 {
 	sb->len = 0;

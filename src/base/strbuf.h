@@ -27,6 +27,9 @@ void strbuf_addf(struct strbuf *sb, const char *fmt, ...)
 void strbuf_vaddf(struct strbuf *sb, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
 
+/* Shortens it to LEN bytes, no more than it has. */
+void strbuf_cut(struct strbuf *sb, size_t len);
+
 /* Makes it the empty string, keeping the storage. */
 void strbuf_reset(struct strbuf *sb);
 

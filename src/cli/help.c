@@ -91,9 +91,17 @@ static const char options[] =
 	"                                 range (copy_file_range), rw (read"
 	" and\n"
 	"                                 write), clone\n"
+	"      --mkfifo                 make SOURCE or else DEST a FIFO"
+	" for this copy\n"
+	"      --open-timeout=SECONDS   wait no longer than that for the other"
+	" end of a\n"
+	"                                 FIFO\n"
 	"      --progress[=WHEN]        a bar on stderr: auto (default: on a\n"
 	"                                 terminal, after a second), always,"
 	" never\n"
+	"      --stream=WHAT            require: no regular file to another;"
+	" auto\n"
+	"                                 (default)\n"
 	"      --stats                  say at the end what was done\n"
 	"\n"
 	"CONTROL is none or off (no backups), simple or never (NAME~),"
@@ -111,8 +119,9 @@ help_print(void)
 {
 	const char *me = diag_program();
 
-	printf(usage, me, me, me);
-	fputs(options, stdout);
+	/* More than stdio's buffer holds: any of them may be what fails. */
+	if (printf(usage, me, me, me) < 0 || fputs(options, stdout) == EOF)
+		return -1;
 	return fflush(stdout);
 }
 

@@ -16,6 +16,8 @@
 #include "cli/help.h"
 #include "copy/method.h"
 
+#define SECONDS_MAX 1000000000 /* 30 years: for ever */
+
 enum {
 	OPT_ATTRIBUTES_ONLY = 256,
 	OPT_BACKUP,
@@ -32,6 +34,9 @@ enum {
 	OPT_SPARSE,
 	OPT_STRIP,
 	OPT_METHOD,
+	OPT_MKFIFO,
+	OPT_OPEN_TIMEOUT,
+	OPT_STREAM,
 	OPT_PROGRESS,
 	OPT_STATS,
 	OPT_HELP,
@@ -54,11 +59,13 @@ static const struct option long_options[] = {
 	{ "keep-directory-symlink", no_argument, NULL, OPT_KEEP_DIR_SYMLINK },
 	{ "link", no_argument, NULL, 'l' },
 	{ "method", required_argument, NULL, OPT_METHOD },
+	{ "mkfifo", no_argument, NULL, OPT_MKFIFO },
 	{ "no-clobber", no_argument, NULL, 'n' },
 	{ "no-dereference", no_argument, NULL, 'P' },
 	{ "no-preserve", required_argument, NULL, OPT_NO_PRESERVE },
 	{ "no-target-directory", no_argument, NULL, 'T' },
 	{ "one-file-system", no_argument, NULL, 'x' },
+	{ "open-timeout", required_argument, NULL, OPT_OPEN_TIMEOUT },
 	{ "parents", no_argument, NULL, OPT_PARENTS },
 	{ "path", no_argument, NULL, OPT_PARENTS }, /* cp's old name */
 	{ "preserve", optional_argument, NULL, OPT_PRESERVE },
@@ -68,6 +75,7 @@ static const struct option long_options[] = {
 	{ "remove-destination", no_argument, NULL, OPT_REMOVE_FIRST },
 	{ "sparse", required_argument, NULL, OPT_SPARSE },
 	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "stream", required_argument, NULL, OPT_STREAM },
 	{ "strip-trailing-slashes", no_argument, NULL, OPT_STRIP },
 	{ "suffix", required_argument, NULL, 'S' },
 	{ "symbolic-link", no_argument, NULL, 's' },
@@ -102,6 +110,12 @@ static const struct word reflink_words[] = {
 	{ "auto", REFLINK_AUTO },
 	{ "always", REFLINK_ALWAYS },
 	{ "never", REFLINK_NEVER },
+	{ NULL, 0 },
+};
+enum { STREAM_AUTO, STREAM_REQUIRE };
+static const struct word stream_words[] = {
+	{ "auto", STREAM_AUTO },
+	{ "require", STREAM_REQUIRE },
 	{ NULL, 0 },
 };
 static const struct word sparse_words[] = {
@@ -224,7 +238,7 @@ set_attr(struct options *out, enum attr attr, bool on)
 		break;
 	case ATTR_ALL:
 		o->keep_mode = o->keep_owner = o->keep_times = on;
-		o->keep_links = o->keep_xattr = on;
+		o->keep_links = o->keep_xattr = o->tell_xattr = on;
 		if (context_enabled())
 			out->context.keep = on;
 		o->default_mode = !on;
@@ -269,6 +283,19 @@ workers_from(const char *what, const char *text)
 		exit(EXIT_FAILURE);
 	}
 	return (unsigned)n;
+}
+
+static int
+seconds_from(const char *what, const char *text)
+{
+	uint64_t n;
+
+	if (!num_parse(text, 0, SECONDS_MAX, &n)) {
+		diag_error(0, "invalid number of seconds for %s: %s", what,
+			   quote(text));
+		exit(EXIT_FAILURE);
+	}
+	return (int)n;
 }
 
 static void
@@ -415,6 +442,16 @@ take_long(struct options *out, int opt, const char *arg)
 	case OPT_METHOD:
 		o->method = (enum copy_method)one_word("--method", arg,
 						       method_words);
+		break;
+	case OPT_MKFIFO:
+		out->mkfifo = true;
+		break;
+	case OPT_OPEN_TIMEOUT:
+		o->open_timeout = seconds_from("--open-timeout", arg);
+		break;
+	case OPT_STREAM:
+		o->stream_only = one_word("--stream", arg, stream_words) ==
+				 STREAM_REQUIRE;
 		break;
 	case OPT_PROGRESS:
 		out->progress = arg ? (enum when)one_word("--progress", arg,
@@ -603,7 +640,7 @@ options_read(struct options *out, int argc, char **argv)
 	struct copy_opts *o = &out->copy;
 	int opt;
 
-	*out = (struct options){ 0 };
+	*out = (struct options){ .copy.open_timeout = -1 };
 	/* getopt(3) names the program by this; all other messages do not. */
 	argv[0] = (char *)(uintptr_t)diag_program();
 	while ((opt = getopt_long(argc, argv, short_options, long_options,
@@ -618,6 +655,8 @@ options_read(struct options *out, int argc, char **argv)
 	if (o->deref == DEREF_UNSET)
 		o->deref = o->recursive && !out->hard_links ? DEREF_NEVER
 							    : DEREF_ALWAYS;
+	if (out->context.archive)
+		o->tell_xattr = false;
 	o->euid = geteuid();
 	o->egid = getegid();
 	out->operands = argv + optind;

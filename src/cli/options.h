@@ -20,6 +20,7 @@ struct options {
 	bool strip_slashes;
 	bool no_target;			 /* -T */
 	bool parents;			 /* --parents */
+	bool mkfifo;			 /* --mkfifo */
 	bool backup;			 /* some option asked for backups */
 	const char *backup_control;	 /* --backup=, or NULL */
 	bool ask, no_clobber;		 /* which of -i, -n came last */

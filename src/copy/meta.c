@@ -128,6 +128,26 @@ xattr_loss_is_error(const struct meta *m, int err)
 	return err != EOPNOTSUPP && err != EPERM && err != EACCES;
 }
 
+/* One that could not be read (GOT false) or set is lost: an error, or not. */
+static int
+xattr_lost(const struct meta *m, const char *name, bool got, int err)
+{
+	const char *doing = got ? "setting" : "getting";
+	const char *of = got ? "for" : "of";
+	const char *what = quote_n(0, name);
+	const char *file = quote_n(1, got ? label_dst(m->label)
+					  : label_src(m->label));
+
+	if (xattr_loss_is_error(m, err)) {
+		diag_error(err, "%s attribute %s %s %s", doing, what, of, file);
+		return -1;
+	}
+	if (m->o->tell_xattr && err != EOPNOTSUPP)
+		diag_note("%s attribute %s %s %s: %s", doing, what, of, file,
+			  strerror(err));
+	return 0;
+}
+
 /* 1 where the destination cannot have such ones, and that is an error. */
 static int
 copy_xattr(const struct meta *m, const char *name)
@@ -139,13 +159,9 @@ copy_xattr(const struct meta *m, const char *name)
 		return 0;
 	if (n >= 0 && set_xattr(m, name, value, (size_t)n) == 0)
 		return 0;
-	if (!xattr_loss_is_error(m, errno))
-		return 0;
-	if (n >= 0 && errno == EOPNOTSUPP)
+	if (n >= 0 && errno == EOPNOTSUPP && xattr_loss_is_error(m, errno))
 		return 1;
-	diag_error(errno, "setting attribute %s for %s", quote_n(0, name),
-		   quote_n(1, label_dst(m->label)));
-	return -1;
+	return xattr_lost(m, name, n >= 0, errno);
 }
 
 static bool
@@ -161,13 +177,14 @@ is_context(const char *name)
 	return !strcmp(name, "security.selinux");
 }
 
-static int
+/* Was that an error? */
+static bool
 list_failed(const struct meta *m, int err)
 {
 	if (err == EOPNOTSUPP || err == ENOSYS || !xattr_loss_is_error(m, err))
-		return 0;
+		return false;
 	diag_error(err, "listing attributes of %s", quote(label_src(m->label)));
-	return -1;
+	return true;
 }
 
 static int
@@ -192,14 +209,16 @@ copy_acls(const struct meta *m, bool access, bool fallback, bool *touched)
 	return r;
 }
 
-/* *TOUCHED where the mode may have changed with an ACL. */
+/*
+ * *TOUCHED where the mode may have changed with an ACL, *LOST where an attribute
+ * that is none is not there and should be.  -1 where an ACL is not.
+ */
 static int
-copy_xattrs(const struct meta *m, bool *touched)
+copy_xattrs(const struct meta *m, bool *touched, bool *lost)
 {
 	char *list;
 	ssize_t n;
 	bool access = false, fallback = false, unsupported = false;
-	int r = 0;
 
 	if (!m->o->keep_xattr) /* no list: ask for it */
 		return copy_acls(m, true, true, touched);
@@ -209,8 +228,10 @@ copy_xattrs(const struct meta *m, bool *touched)
 	else
 		n = is_held(m) ? listxattr(m->src_path, list, XATTR_MAX)
 			       : llistxattr(m->src_path, list, XATTR_MAX);
-	if (n < 0)
-		return list_failed(m, errno);
+	if (n < 0) {
+		*lost = list_failed(m, errno);
+		return copy_acls(m, true, true, touched);
+	}
 	for (const char *name = list; name < list + n;
 	     name += strlen(name) + 1) {
 		access |= !strcmp(name, ACL_ACCESS);
@@ -219,7 +240,7 @@ copy_xattrs(const struct meta *m, bool *touched)
 			continue;
 		switch (copy_xattr(m, name)) {
 		case -1:
-			r = -1;
+			*lost = true;
 			break;
 		case 1:
 			unsupported = true;
@@ -228,9 +249,9 @@ copy_xattrs(const struct meta *m, bool *touched)
 	if (unsupported) { /* said once, whatever they were */
 		diag_error(EOPNOTSUPP, "setting attributes for %s",
 			   quote(label_dst(m->label)));
-		r = -1;
+		*lost = true;
 	}
-	return r | copy_acls(m, access, fallback, touched);
+	return copy_acls(m, access, fallback, touched);
 }
 
 static int
@@ -334,12 +355,15 @@ int
 meta_copy(const struct meta *m)
 {
 	const struct copy_opts *o = m->o;
-	bool symlink = S_ISLNK(m->src->st_mode), touched = false;
+	bool symlink = S_ISLNK(m->src->st_mode), touched = false, lost = false;
 	mode_t want = m->final_mode & 07777, have = m->dst_mode & 07777;
 	struct stat st;
 	int own = 0;
 
-	/* In cp's order, and as with cp the first that fails is the last. */
+	/*
+	 * In cp's order, and as with cp the first that fails is the last, but
+	 * for extended attributes.
+	 */
 	if (o->keep_times && copy_times(m) < 0)
 		return -1;
 	if (o->keep_owner) {
@@ -364,14 +388,14 @@ meta_copy(const struct meta *m)
 	if (o->keep_mode)
 		want = m->src->st_mode & 07777;
 	if ((o->keep_xattr || o->keep_mode || m->drop_acl) &&
-	    copy_xattrs(m, &touched) < 0)
+	    copy_xattrs(m, &touched, &lost) < 0)
 		return -1;
 	/* Set-id bits are for the owner they were given by. */
 	if (own)
 		want &= (mode_t) ~(S_ISUID | S_ISGID | S_ISVTX);
-	if (!symlink && (want != have || touched))
-		return set_mode(m, want);
-	return 0;
+	if (!symlink && (want != have || touched) && set_mode(m, want) < 0)
+		return -1;
+	return lost ? -1 : 0;
 }
 
 bool

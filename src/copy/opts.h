@@ -66,12 +66,15 @@ struct copy_opts {
 	bool verbose;	       /* -v */
 	bool debug;	       /* --debug: how each file was copied */
 	bool one_file_system;  /* -x */
-	bool keep_mode;	       /* --preserve=mode: and ACLs */
+	bool stream_only; /* --stream=require: no regular file to another */
+	int open_timeout; /* seconds for a FIFO's other end, or -1 */
+	bool keep_mode;	  /* --preserve=mode: and ACLs */
 	bool keep_owner;
 	bool keep_times;
 	bool keep_links;
 	bool keep_xattr;
 	bool require_xattr; /* named, not part of -a: loss is an error */
+	bool tell_xattr;    /* --preserve=all, not -a: loss is said */
 	bool default_mode;  /* --no-preserve=mode: as if new */
 	const struct context
 		*context; /* SELinux's labels; NULL: as they come */

@@ -9,13 +9,17 @@
 #include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/sig.h"
 #include "copy/rwcopy.h"
 
 #define PIPE_WANTED (1 << 20) /* bytes in a pipe: pipe-max-size's default */
 #define SPLICE_MAX ((size_t)1 << 30) /* bytes asked for at once */
+#define TICK_US 100000		     /* between two looks at the clock */
 #define DRAIN_POLL_MS 20	     /* longest wait between two looks */
 
 static bool
@@ -147,6 +151,53 @@ stream_through(struct copy_pair *p)
 	if (r > 0)
 		r = by_read(p);
 	return r == 0 && into ? drain(p) : r;
+}
+
+static void
+on_tick(int signo)
+{
+	(void)signo; /* it is enough that it interrupts */
+}
+
+int
+stream_open(int at, const char *name, int flags, int seconds)
+{
+	const struct itimerval often = { { 0, TICK_US }, { 0, TICK_US } };
+	const struct itimerval never = { 0 };
+	struct sigaction tick = { .sa_handler = on_tick }, old;
+	struct timespec now, end;
+	sigset_t alarms, mask;
+	int fd, err;
+
+	sigemptyset(&alarms);
+	sigaddset(&alarms, SIGALRM);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += seconds;
+	/* Again and again: one signal could come just before the wait. */
+	sigaction(SIGALRM, &tick, &old);
+	sigprocmask(SIG_UNBLOCK, &alarms, &mask);
+	setitimer(ITIMER_REAL, &often, NULL);
+	while ((fd = openat(at, name, flags & ~O_TRUNC)) < 0 &&
+	       errno == EINTR) {
+		if (sig_caught())
+			break;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		errno = ETIMEDOUT;
+		if (seconds >= 0 &&
+		    (now.tv_sec > end.tv_sec ||
+		     (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec)))
+			break;
+	}
+	if (fd >= 0 && !is_pipe(fd)) {
+		io_close(&fd);
+		errno = ENXIO;
+	}
+	err = errno;
+	setitimer(ITIMER_REAL, &never, NULL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	sigaction(SIGALRM, &old, NULL);
+	errno = err;
+	return fd;
 }
 
 int

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "tree/samefile.h"
+
+#define NAME_SURE 14 /* _POSIX_NAME_MAX: these bytes fit everywhere */
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
@@ -90,16 +93,44 @@ next_number(const struct copy_opts *o, const struct place *p)
 	return o->backup == BACKUP_NUMBERED || highest ? highest + 1 : 0;
 }
 
-static void
+/* Bytes that a backup's name may have at P: as cp, one less than could be. */
+static size_t
+longest_name(const struct place *p, size_t dir_len)
+{
+	char *dir = mem_strdup(dir_len ? p->dst : ".");
+	long max;
+
+	if (dir_len)
+		dir[dir_len] = '\0';
+	max = p->at.dst == AT_FDCWD || dir[0] == '/'
+		      ? pathconf(dir, _PC_NAME_MAX)
+		      : fpathconf(p->at.dst, _PC_NAME_MAX);
+	free(dir);
+	return max > 1 ? (size_t)max - 1 : NAME_MAX - 1;
+}
+
+/*
+ * Where the name gets too long it ends in a single `~`, which takes the place of
+ * the last bytes if it must.  False then: there is no other such name.
+ */
+static bool
 add_backup_name(struct strbuf *sb, const struct copy_opts *o,
 		const struct place *p, uint64_t number)
 {
+	size_t dir_len, max, len = strlen(split_name(p->dst, &dir_len));
+
 	strbuf_reset(sb);
 	strbuf_adds(sb, p->dst);
 	if (number)
 		strbuf_addf(sb, ".~%" PRIu64 "~", number);
 	else
 		strbuf_adds(sb, o->suffix);
+	if (sb->len - dir_len <= NAME_SURE ||
+	    sb->len - dir_len <= (max = longest_name(p, dir_len)))
+		return true;
+	strbuf_cut(sb, dir_len + (len < max ? len : max - 1));
+	strbuf_addc(sb, '~');
+	return false;
 }
 
 char *
@@ -131,10 +162,11 @@ backup_make(struct walk *w, const struct place *p)
 {
 	uint64_t n = next_number(w->o, p);
 
-	add_backup_name(&w->backup, w->o, p, n);
+	bool whole = add_backup_name(&w->backup, w->o, p, n);
+
 	while (rename_to(p, w->backup.s, n) < 0) {
-		if (errno == EEXIST && n) {
-			add_backup_name(&w->backup, w->o, p, ++n);
+		if (errno == EEXIST && n && whole) {
+			whole = add_backup_name(&w->backup, w->o, p, ++n);
 			continue;
 		}
 		strbuf_reset(&w->backup);

@@ -15,6 +15,18 @@
 #include "copy/file.h"
 #include "copy/meta.h"
 #include "copy/method.h"
+#include "copy/stream.h"
+
+/* Nobody came, where a FIFO was waited for; that has its own words. */
+static bool
+in_vain(const struct walk *w, const char *name, const char *for_what)
+{
+	if (errno != ETIMEDOUT || w->o->open_timeout < 0)
+		return false;
+	diag_error(0, "nobody opened %s for %s within %d s", quote(name),
+		   for_what, w->o->open_timeout);
+	return true;
+}
 
 int
 regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
@@ -27,8 +39,14 @@ regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 	/* What is not the file it was may be a FIFO: do not wait for it. */
 	if (!st || S_ISREG(st->st_mode))
 		flags |= O_NONBLOCK;
-	r->src = openat(p->at.src, p->src, flags);
+	if (st && S_ISFIFO(st->st_mode))
+		r->src = stream_open(p->at.src, p->src, flags,
+				     w->o->open_timeout);
+	else
+		r->src = openat(p->at.src, p->src, flags);
 	if (r->src < 0) {
+		if (in_vain(w, place_src(w, p), "writing"))
+			return -1;
 		if (!st && errno == EACCES)
 			return 1;
 		diag_error(errno, "cannot open %s for reading",
@@ -149,7 +167,10 @@ open_over(struct walk *w, const struct place *p, int flags)
 		flags = O_WRONLY;
 	if (!w->o->attributes_only)
 		flags |= O_TRUNC;
-	return openat(p->at.dst, name, flags | nofollow | O_CLOEXEC);
+	flags |= nofollow | O_CLOEXEC;
+	if (S_ISFIFO(st.st_mode))
+		return stream_open(p->at.dst, name, flags, w->o->open_timeout);
+	return openat(p->at.dst, name, flags);
 }
 
 /* After a death: what stands there is this run's, whole or in part. */
@@ -178,7 +199,7 @@ cannot_create(struct walk *w, const struct place *p)
 {
 	size_t len = strlen(p->dst);
 
-	if (decide_unreachable(w, p))
+	if (in_vain(w, place_dst(w, p), "reading") || decide_unreachable(w, p))
 		return -1;
 	/* A name that ends in a slash says directory, and there is none. */
 	if (errno == EISDIR && len && p->dst[len - 1] == '/')
@@ -229,7 +250,8 @@ open_by_way(struct walk *w, const struct place *p, enum way way, int flags,
 {
 	if (way == WAY_OVER) {
 		r->dst = open_over(w, p, flags);
-		if (r->dst < 0 && w->o->force)
+		if (r->dst < 0 && w->o->force && errno != EINTR &&
+		    errno != ETIMEDOUT)
 			return open_by_force(w, p, flags, mode, r);
 		return r->dst < 0 ? cannot_create(w, p) : r->dst;
 	}
@@ -290,6 +312,20 @@ opened_dst(struct walk *w, const struct place *p, mode_t asked, bool shared,
 	return entry_context_existing(w, p, r->src, r->dst);
 }
 
+/* A regular file to another, where --stream=require wants something else. */
+static bool
+stream_missing(struct walk *w, const struct place *p, const struct regular *r)
+{
+	struct stat st;
+
+	if (!w->o->stream_only || !S_ISREG(r->src_st.st_mode) ||
+	    (fstatat(p->at.dst, p->dst, &st, 0) == 0 && !S_ISREG(st.st_mode)))
+		return false;
+	diag_error(0, "neither %s nor %s is a FIFO, pipe or device",
+		   quote_n(0, place_src(w, p)), quote_n(1, place_dst(w, p)));
+	return true;
+}
+
 int
 regular_open_dst(struct walk *w, const struct place *p, enum way way,
 		 bool shared, struct regular *r)
@@ -297,6 +333,8 @@ regular_open_dst(struct walk *w, const struct place *p, enum way way,
 	mode_t asked = creation_mode(w, p, &r->src_st);
 
 	r->created = false;
+	if (stream_missing(w, p, r))
+		return -1;
 	if (entry_context(w, p, r->src, r->src_st.st_mode) < 0)
 		return -1;
 	r->dst = open_by_way(w, p, way, shared ? O_RDWR : O_WRONLY,
@@ -543,7 +581,8 @@ regular_copy_listed(struct walk *w, const struct place *p)
 		goto out;
 	}
 	st = r.src_st;
-	if (regular_is_big(w, &st) || entry_may_have_links(w, p, &st)) {
+	if (regular_is_big(w, &st) || entry_may_have_links(w, p, &st) ||
+	    w->o->stream_only) {
 		io_close(&r.src);
 		return entry_copy_stat(w, p, &st);
 	}
