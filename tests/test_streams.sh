@@ -208,6 +208,34 @@ test_changed_source_after_the_end()
 	done
 }
 
+test_changed_size_is_an_error()
+{
+	for size in 2000000 9000000; do
+		head -c $SIZE /dev/zero >changing
+		# Once the first byte is there, the size has been looked at,
+		# and the pipe does not hold all.
+		{
+			dd bs=1 count=1 status=none
+			: >begun
+			poll 10 [ -e changed ]
+			cat
+		} <fifo >dst &
+		mcp_start changing fifo 2>err
+		poll 10 [ -e begun ]
+		truncate -s $size changing
+		: >changed
+		mcp_wait
+		assertEquals "to $size" 1 $?
+		assertContains "$(cat err)" "while it was copied"
+		rm begun changed
+	done
+	# What only says it has a size is no such case.
+	cat fifo >dst &
+	expect 0 mcp /sys/kernel/mm/transparent_hugepage/enabled fifo
+	wait $!
+	assert_same_file /sys/kernel/mm/transparent_hugepage/enabled dst
+}
+
 test_full_destination_says_so_and_is_removed()
 {
 	need_root || return 0
@@ -319,11 +347,11 @@ test_made_where_something_is()
 	assertEquals \
 		"mcp: cannot create fifo 'none/new': No such file or directory" \
 		"$(cat "$ERR")"
-	for arguments in '-t . src' '-R fifo dst' 'src src fifo'; do
+	for arguments in '-t . src' '-R fifo dst' 'src src fifo' '--parents src new'; do
 		# shellcheck disable=SC2086
 		expect 1 mcp --mkfifo $arguments
 		assertEquals "mcp: --mkfifo needs one source and one\
- destination, and no -R" "$(head -n 1 "$ERR")"
+ destination, and neither -R nor --parents" "$(head -n 1 "$ERR")"
 	done
 }
 

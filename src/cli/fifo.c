@@ -26,9 +26,10 @@ fifo_make(const struct options *opt, struct fifo *f)
 	*f = (struct fifo){ 0 };
 	if (!opt->mkfifo)
 		return;
-	if (opt->noperands != 2 || opt->target || opt->copy.recursive) {
+	if (opt->noperands != 2 || opt->target || opt->parents ||
+	    opt->copy.recursive) {
 		diag_error(0, "--mkfifo needs one source and one destination,"
-			      " and no -R");
+			      " and neither -R nor --parents");
 		options_usage_error();
 	}
 	path = opt->operands[0];

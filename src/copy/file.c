@@ -181,9 +181,7 @@ file_whole(struct copy_pair *p)
 	    (!p->dst_regular || p->size == 0))
 		return whole_by_force(p);
 	if (p->stream || !p->dst_regular) {
-		if (stream_copy(p) < 0)
-			return -1;
-		return p->dst_regular ? length_check(p) : 0;
+		return stream_copy(p) < 0 ? -1 : length_check(p);
 	}
 	if (p->size == 0 || (p->method == METHOD_RW && !p->holes))
 		return rwcopy_to_end(p) < 0 ? -1 : length_check(p);

@@ -188,7 +188,7 @@ stream_open(int at, const char *name, int flags, int seconds)
 		     (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec)))
 			break;
 	}
-	if (fd >= 0 && !is_pipe(fd)) {
+	if (fd >= 0 && (flags & O_ACCMODE) != O_RDONLY && !is_pipe(fd)) {
 		io_close(&fd);
 		errno = ENXIO;
 	}

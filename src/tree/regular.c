@@ -452,7 +452,7 @@ copy_whole(struct copy_pair *pair, const struct regular *r)
 		return 0;
 	if (!size_was_fiction(pair, r))
 		return -1;
-	if (ftruncate(r->dst, (off_t)pair->at) == 0)
+	if (!pair->dst_regular || ftruncate(r->dst, (off_t)pair->at) == 0)
 		return 0;
 	return pair_fail(pair, SIDE_DST, pair->at, errno);
 }
