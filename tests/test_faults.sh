@@ -907,4 +907,38 @@ test_rights_of_a_default_acl_do_not_reach_the_copy()
 	done
 }
 
+# The copy has a name before it has its data, and others link to that. Which of
+# the two is first, and whether the other comes in time, is chance.
+test_link_made_before_its_file_failed_is_told()
+{
+	need_root || return 0
+	need_command strace || return 0
+	with_fs tmpfs 5M || return 0
+	mkdir -p src/1 src/2
+	head -c 12000000 /dev/urandom >src/1/a
+	ln src/1/a src/2/b
+	MCP_ALONE=0
+	export MCP_ALONE
+	for _ in 1 2 3 4 5 6; do
+		traced 1 -e trace=fallocate \
+			-e inject=fallocate:delay_enter=500000 \
+			-- -aj2 src tmpfs/dst
+		left=$(find tmpfs/dst -type f)
+		[ -z "$left" ] || break
+		assertContains "$(cat "$ERR")" "'tmpfs/dst/1/a'"
+		assertContains "$(cat "$ERR")" "'tmpfs/dst/2/b'"
+		rm -r tmpfs/dst
+	done
+	unset MCP_ALONE
+	assertContains "$(cat "$ERR")" 'No space left on device'
+	if [ -n "$left" ]; then
+		assertEquals 0 "$(stat -c %s "$left")"
+		assertContains "$(cat "$ERR")" 'were made and are empty now'
+	fi
+	# Once there is room, it is all mended.
+	mount -o remount,size=30M tmpfs
+	expect 0 mcp -aT src tmpfs/dst
+	assert_same_tree src tmpfs/dst
+}
+
 . "$SHUNIT2"

@@ -389,7 +389,11 @@ regular_undo(struct walk *w, const struct place *p, struct regular *r)
 	    fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    st.st_dev == r->dst_st.st_dev && st.st_ino == r->dst_st.st_ino)
 		(void)unlinkat(p->at.dst, p->dst, 0);
-	(void)w;
+	/* Others may have linked to it since it has a name. */
+	if (r->created && r->dst >= 0 && fstat(r->dst, &st) == 0 &&
+	    st.st_nlink > 0)
+		diag_error(0, "other names of %s were made and are empty now",
+			   quote(place_dst(w, p)));
 }
 
 int
