@@ -9,6 +9,7 @@
 #   waited_*       --open-timeout
 #   made_*         --mkfifo
 #   required_*     --stream=require
+#   killed_*       a worker dies while bytes go through a FIFO
 #   ended_*        signals while one end waits for the other
 #   standard_*     /dev/stdin, /dev/stdout, /dev/fd/N; devices
 
@@ -387,6 +388,72 @@ test_required_and_there()
 	cat src >fifo &
 	expect 0 mcp --stream=require fifo dst
 	expect 0 mcp --stream=require src /dev/null
+}
+
+# ---------------------------------------------------------------------------
+
+# killed NAMES: the worker that has the FIFO open; status and words of mcp.
+killed()
+{
+	read -r children <"/proc/$MCP_PID/task/$MCP_PID/children"
+	# shellcheck disable=SC2086
+	victim=$(printf '/proc/%s/fd\n' $children |
+		xargs -I '{}' find '{}' -lname '*/fifo' | cut -d / -f 3)
+	kill -KILL "$victim"
+	mcp_wait
+	assertEquals 1 $?
+	assertContains "$(cat err)" "mcp: cannot copy $1 once more:\
+ what went through a stream is gone"
+}
+
+# What it read nobody can read again: the rest would look like the whole.
+test_killed_while_it_reads()
+{
+	MCP_ALONE=0
+	export MCP_ALONE
+	for before in no yes; do
+		{
+			head -c 1000000 src
+			poll 10 [ -e gone ]
+			cat src
+		} >fifo 2>/dev/null &
+		[ $before = no ] || echo before >dst
+		mcp_start -j2 fifo dst 2>err
+		poll 10 [ -s dst ]
+		killed "'fifo' to 'dst'"
+		: >gone
+		if [ $before = no ]; then
+			assertFalse 'it is left' '[ -e dst ]'
+		else
+			assertEquals 0 "$(stat -c %s dst)"
+		fi
+		wait
+		rm -f gone dst
+	done
+	unset MCP_ALONE
+}
+
+# What it wrote would come twice.
+test_killed_while_it_writes()
+{
+	MCP_ALONE=0
+	export MCP_ALONE
+	head -c 20000000 /dev/urandom >big
+	for file in src big; do
+		{
+			head -c 1000 >/dev/null
+			: >begun
+			poll 10 [ -e gone ]
+			cat >/dev/null
+		} <fifo &
+		mcp_start -j2 $file fifo 2>err
+		poll 10 [ -e begun ]
+		killed "'$file' to 'fifo'"
+		: >gone
+		wait
+		rm -f begun gone
+	done
+	unset MCP_ALONE
 }
 
 # ---------------------------------------------------------------------------

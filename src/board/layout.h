@@ -136,6 +136,9 @@ enum job_intent {
 	INTENT_REMOVE, /* decided to remove what is there */
 	INTENT_CREATE, /* name was free, about to be made: ours on a redo */
 	INTENT_OVER,   /* decided to write over what is there */
+	/* bytes go through a FIFO or device, and cannot be had again */
+	INTENT_STREAM_NEW,  /* into what this run has made */
+	INTENT_STREAM_OVER, /* into what was there */
 };
 
 struct job {

@@ -185,6 +185,7 @@ at_once(struct walk *w, const struct place *p, struct regular *r,
 	int clone = 1;
 
 	if (!pair->dst_regular) {
+		regular_begins(w, pair, r);
 		if (file_whole(pair) == 0)
 			return 1;
 		file_report(pair, &label);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/io.h"
 #include "base/quote.h"
 #include "board/links.h"
 #include "tree/backup.h"
@@ -393,6 +394,34 @@ decide_again(struct walk *w, const struct place *p, enum job_intent intent)
 	return WAY_AGAIN;
 }
 
+/*
+ * Who copied it died, and what went through a FIFO until then is gone: there is
+ * no redo.  What is left at the destination is taken back.
+ */
+static enum way
+stream_lost(struct walk *w, const struct place *p, enum job_intent intent)
+{
+	struct stat st;
+	int fd;
+
+	w->msgs = w->b->jobs[w->job].intent_msgs;
+	diag_error(0,
+		   "cannot copy %s to %s once more: what went through a stream"
+		   " is gone",
+		   quote_n(0, place_src(w, p)), quote_n(1, place_dst(w, p)));
+	if (fstatat(p->at.dst, p->dst, &st, 0) == 0 && S_ISREG(st.st_mode)) {
+		if (intent == INTENT_STREAM_NEW) {
+			(void)unlinkat(p->at.dst, p->dst, 0);
+		} else {
+			fd = openat(p->at.dst, p->dst,
+				    O_WRONLY | O_TRUNC | O_NONBLOCK |
+					    O_NOFOLLOW | O_CLOEXEC);
+			io_close(&fd);
+		}
+	}
+	return failed(w);
+}
+
 /* Through a link that an operand before this one has become. */
 static bool
 through_made_link(struct walk *w, const struct place *p)
@@ -413,6 +442,8 @@ decide(struct walk *w, const struct place *p, const struct stat *src)
 	int r;
 
 	strbuf_reset(&w->backup);
+	if (intent == INTENT_STREAM_NEW || intent == INTENT_STREAM_OVER)
+		return stream_lost(w, p, intent);
 	if (intent != INTENT_NONE && may_be_ours(p, src, intent))
 		return decide_again(w, p, intent);
 	r = look(w, p, src, &dst);

@@ -461,6 +461,15 @@ copy_whole(struct copy_pair *pair, const struct regular *r)
 	return pair_fail(pair, SIDE_DST, pair->at, errno);
 }
 
+void
+regular_begins(struct walk *w, const struct copy_pair *pair,
+	       const struct regular *r)
+{
+	if (pair->stream || !pair->dst_regular)
+		entry_intend(w, r->created ? INTENT_STREAM_NEW
+					   : INTENT_STREAM_OVER);
+}
+
 static int
 copy_data(struct walk *w, const struct place *p, struct regular *r)
 {
@@ -486,6 +495,7 @@ copy_data(struct walk *w, const struct place *p, struct regular *r)
 		regular_debug(w, METHOD_CLONE, false);
 		return 0;
 	}
+	regular_begins(w, &pair, r);
 	if (copy_whole(&pair, r) < 0)
 		return data_failed(w, p, &pair, r);
 	w->add.bytes += pair.bytes;

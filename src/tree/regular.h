@@ -7,6 +7,7 @@
 #ifndef MCP_TREE_REGULAR_H
 #define MCP_TREE_REGULAR_H
 
+#include "copy/pair.h"
 #include "tree/entry.h"
 
 /* Copies P, decided about, WAY; publishes *LINK and makes it 0. */
@@ -55,6 +56,10 @@ int regular_attributes(struct walk *w, const struct place *p,
  * made it, else left empty.
  */
 void regular_undo(struct walk *w, const struct place *p, struct regular *r);
+
+/* Before data moves: from here on there may be no way back (INTENT_STREAM_*). */
+void regular_begins(struct walk *w, const struct copy_pair *pair,
+		    const struct regular *r);
 
 /* --debug: says how the data went. */
 void regular_debug(const struct walk *w, enum copy_method method, bool holes);
