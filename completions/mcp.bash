@@ -105,8 +105,8 @@ _mcp()
 		return
 	fi
 	case $prev in
-	--method | --no-preserve | --open-timeout | --sparse | --stream | --suffix | --target-directory | \
-		--workers)
+	--method | --no-preserve | --open-timeout | --sparse | --stream | \
+		--suffix | --target-directory | --workers)
 		_mcp_value "$prev"
 		return ;;
 	esac
@@ -122,12 +122,12 @@ _mcp()
 		--context --context= --copy-contents --debug --dereference \
 		--force --help --interactive --keep-directory-symlink --link \
 		--method= --mkfifo --no-clobber --no-dereference --no-preserve= \
-		--no-target-directory --one-file-system --open-timeout= --parents --preserve \
-		--preserve= --progress --progress= --recursive --reflink \
-		--reflink= --remove-destination --sparse= --stats \
-		--stream= --strip-trailing-slashes --suffix= --symbolic-link \
-		--target-directory= --update --update= --verbose --version \
-		--workers=
+		--no-target-directory --one-file-system --open-timeout= \
+		--parents --preserve --preserve= --progress --progress= \
+		--recursive --reflink --reflink= --remove-destination \
+		--sparse= --stats --stream= --strip-trailing-slashes --suffix= \
+		--symbolic-link --target-directory= --update --update= \
+		--verbose --version --workers=
 	[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] &&
 		compopt -o nospace 2>/dev/null
 	return 0

@@ -178,7 +178,7 @@ test_writer_that_comes_and_goes()
 	assertEquals '1 2 3' "$(xargs <dst)"
 }
 
-test_writer_tar_and_zstd_go_through()
+test_writer_tar_and_gzip_go_through()
 {
 	mkdir tree && cp src tree/
 	tar -cf fifo tree &
@@ -348,7 +348,8 @@ test_made_where_something_is()
 	assertEquals \
 		"mcp: cannot create fifo 'none/new': No such file or directory" \
 		"$(cat "$ERR")"
-	for arguments in '-t . src' '-R fifo dst' 'src src fifo' '--parents src new'; do
+	for arguments in '-t . src' '-R fifo dst' 'src src fifo' \
+		'--parents src new'; do
 		# shellcheck disable=SC2086
 		expect 1 mcp --mkfifo $arguments
 		assertEquals "mcp: --mkfifo needs one source and one\

@@ -180,9 +180,8 @@ file_whole(struct copy_pair *p)
 	if (p->forced && p->method != METHOD_RW &&
 	    (!p->dst_regular || p->size == 0))
 		return whole_by_force(p);
-	if (p->stream || !p->dst_regular) {
+	if (p->stream || !p->dst_regular)
 		return stream_copy(p) < 0 ? -1 : length_check(p);
-	}
 	if (p->size == 0 || (p->method == METHOD_RW && !p->holes))
 		return rwcopy_to_end(p) < 0 ? -1 : length_check(p);
 	if (p->method == METHOD_RW) {

@@ -12,7 +12,8 @@
 /*
  * From the descriptors' offsets to the end of the source.  With SPARSE_ALWAYS
  * into a regular destination blocks of zeros are skipped; the caller sets the
- * length.  0, or -1 with the failure in P.
+ * length.  0, or -1 with the failure in P: EINTR where a signal ends the run
+ * while the source has nothing to read.
  */
 int rwcopy_to_end(struct copy_pair *p);
 

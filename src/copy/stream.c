@@ -142,7 +142,7 @@ stream_through(struct copy_pair *p)
 
 	if (from)
 		enlarge(p->src);
-	if (from || into)
+	if (into)
 		enlarge(p->dst);
 	if (p->dst_regular && p->sparse == SPARSE_ALWAYS)
 		return rwcopy_to_end(p);

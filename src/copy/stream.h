@@ -25,10 +25,10 @@ int stream_copy(struct copy_pair *p);
 
 /*
  * openat(2) of a FIFO, without O_NONBLOCK: waits until its other end is open too
- * (fifo(7)), for SECONDS at most, or for ever where that is negative.  -1 with
- * errno: ETIMEDOUT; EINTR where a signal ends the run; ENXIO where it is to be
- * written and the name has been given to something else, which stays as it is.  Uses SIGALRM and
- * ITIMER_REAL.
+ * (fifo(7)), for SECONDS at most, or for ever where that is negative.  Uses
+ * SIGALRM and ITIMER_REAL.  -1 with errno: ETIMEDOUT; EINTR where a signal ends
+ * the run; ENXIO where it is to be written and the name has been given to
+ * something else, which stays as it is.
  */
 int stream_open(int at, const char *name, int flags, int seconds);
 

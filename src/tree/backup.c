@@ -161,7 +161,6 @@ int
 backup_make(struct walk *w, const struct place *p)
 {
 	uint64_t n = next_number(w->o, p);
-
 	bool whole = add_backup_name(&w->backup, w->o, p, n);
 
 	while (rename_to(p, w->backup.s, n) < 0) {
