@@ -48,7 +48,6 @@ test_fifo_between_two_started_the_other_way_round()
 	assert_same_file src dst
 }
 
-# Appending is what splice(2) refuses.
 test_fifo_on_each_file_system()
 {
 	need_root || return 0
@@ -65,6 +64,25 @@ test_fifo_on_each_file_system()
 		wait $!
 		assertEquals "$type, appended" 0 $?
 		assert_same_file src $type/appended
+	done
+}
+
+# At once, or when some has gone that way already: nothing comes twice.
+test_fifo_where_splice_is_refused()
+{
+	need_command strace || return 0
+	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
+	for n in 1 3; do
+		refusing="strace -f -qq -e trace=splice
+			-e inject=splice:error=EINVAL:when=$n+"
+		# shellcheck disable=SC2086
+		limited $refusing -o first "$MCP" src fifo &
+		# shellcheck disable=SC2086
+		expect 0 limited $refusing -o second "$MCP" fifo dst
+		wait $!
+		assertEquals "from call $n" 0 $?
+		assertContains "$(cat first second)" INJECTED
+		assert_same_file src dst
 	done
 }
 
