@@ -650,6 +650,7 @@ test_lib_background_run_can_be_interrupted()
 	export MCP="$PWD/sleeper"
 	inner '@test_x() {
 		mcp_start 100
+		poll 5 [ "$MCP" -ef "/proc/$MCP_PID/exe" ]
 		assertEquals "$MCP" "$(readlink "/proc/$MCP_PID/exe")"
 		kill -INT "$MCP_PID"
 		mcp_wait
