@@ -39,6 +39,10 @@ _mcp_value()
 	case $1 in
 	--preserve | --no-preserve)
 		_mcp_attributes ;;
+	--hand-over)
+		_mcp_reply "$lead" yes no ;;
+	--receipt)
+		_mcp_reply "$lead" auto require off ;;
 	--stream)
 		_mcp_reply "$lead" auto require ;;
 	--progress | --reflink | --sparse)
@@ -105,8 +109,8 @@ _mcp()
 		return
 	fi
 	case $prev in
-	--method | --no-preserve | --open-timeout | --sparse | --stream | \
-		--suffix | --target-directory | --workers)
+	--hand-over | --method | --no-preserve | --open-timeout | --receipt | \
+		--sparse | --stream | --suffix | --target-directory | --workers)
 		_mcp_value "$prev"
 		return ;;
 	esac
@@ -120,14 +124,16 @@ _mcp()
 	_mcp_reply '' -a -b -d -f -H -i -j -l -L -n -P -p -R -r -s -S -T -t \
 		-u -v -x -Z --archive --attributes-only --backup --backup= \
 		--context --context= --copy-contents --debug --dereference \
-		--force --help --interactive --keep-directory-symlink --link \
-		--method= --mkfifo --no-clobber --no-dereference --no-preserve= \
+		--force --hand-over= --help --interactive \
+		--keep-directory-symlink --keep-partial --link --method= \
+		--mkfifo --no-clobber --no-dereference --no-preserve= \
 		--no-target-directory --one-file-system --open-timeout= \
 		--parents --preserve --preserve= --progress --progress= \
-		--recursive --reflink --reflink= --remove-destination \
-		--sparse= --stats --stream= --strip-trailing-slashes --suffix= \
-		--symbolic-link --target-directory= --update --update= \
-		--verbose --version --workers=
+		--receipt= --recursive --reflink --reflink= \
+		--remove-destination --sparse= --stats --stream= \
+		--strip-trailing-slashes --suffix= --symbolic-link \
+		--target-directory= --update --update= --verbose --version \
+		--wait-durable --workers=
 	[[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] &&
 		compopt -o nospace 2>/dev/null
 	return 0

@@ -69,6 +69,8 @@ complete -c mcp -s x -l one-file-system -d 'Stay on the file system of each sour
 complete -c mcp -s Z -d 'Set the SELinux label that the policy has'
 complete -c mcp -l context -f -d 'Set the SELinux label'
 complete -c mcp -s j -l workers -x -a "auto\t'One for each usable processor' 1 2 4 8 16 32 64 128 256" -d 'Number of workers'
+complete -c mcp -l hand-over -x -a 'yes no' -d 'Let the reader of a FIFO fetch the file itself'
+complete -c mcp -l keep-partial -d 'Keep what there is of a stream that failed'
 complete -c mcp -l method -x -d 'Insist on one way of moving data' -a "
     auto\t'What serves the file best'
     mmap\t'Mapped source to mapped destination'
@@ -77,8 +79,10 @@ complete -c mcp -l method -x -d 'Insist on one way of moving data' -a "
     clone\t'Share the blocks of the source'"
 complete -c mcp -l mkfifo -d 'Make the FIFO, and remove it at the end'
 complete -c mcp -l open-timeout -x -d 'Seconds to wait for the other end of a FIFO'
+complete -c mcp -l receipt -x -a 'auto require off' -d 'Have the ends of a FIFO tell each other how it went'
 complete -c mcp -l stream -x -a 'auto require' -d 'Insist on a FIFO, pipe or device'
 complete -c mcp -l progress -f -a $when -d 'Show progress'
 complete -c mcp -l stats -d 'Write a summary at the end'
+complete -c mcp -l wait-durable -d 'Wait until the reader of a FIFO has synced'
 complete -c mcp -l help -f -d 'Show a summary of the options'
 complete -c mcp -l version -f -d 'Show name and version'

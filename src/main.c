@@ -8,7 +8,7 @@
  *     cli/options        the command line and the environment
  *     cli/targets        which operand goes where, by cp's rules
  *     cli/parents        --parents
- *     cli/fifo           --mkfifo
+ *     cli/fifo           --mkfifo, several sources into one FIFO
  *     cli/help           --help, --version
  *     cli/progress       the bar
  *     cli/look           counts ahead of the copy what there is to do
@@ -20,6 +20,7 @@
  *     tree/bigfile       FILE and RANGE jobs: prepare, chunks, finish
  *     tree/entry         one entry of any type; hard links
  *     tree/regular       one regular file: open both ends, small ones copied
+ *     tree/streamed      FIFOs, pipes, devices: waiting, receipt, hand-over
  *     tree/special       symbolic links, FIFOs, sockets, devices
  *     tree/instead       -l, -s
  *     tree/beside        a link in the place of what is there
@@ -30,6 +31,9 @@
  *     tree/list          names in a directory, in batches
  *     tree/dirs          directories held open, opened again safely
  *     tree/walk          what one process carries from job to job
+ *     stream/ends        waiting for the other end of a FIFO
+ *     stream/receipt     what two mcp at a FIFO tell each other, the reader's
+ *     stream/sender      and the writer's half
  *  2  copy/file           the data of a file, whole or in chunks
  *     copy/method        which way for which file systems; clones
  *     copy/mapcopy       through mapped files
@@ -99,6 +103,7 @@ main(int argc, char **argv)
 	struct progress *bar;
 	struct parents *parents = NULL;
 	struct fifo fifo;
+	struct joint joint;
 	bool failed = false;
 
 	io_fill_standard();
@@ -114,16 +119,23 @@ main(int argc, char **argv)
 	take_umask(&opt.copy);
 	if (opt.parents)
 		parents = parents_make(&opt.copy, &ops, &failed);
-	c = (struct conduct){ .workers = ops.overlap ? 1 : opt.workers,
+	c = (struct conduct){ .workers = ops.overlap || ops.joined
+						 ? 1
+						 : opt.workers,
 			      .fork_at_once = opt.fork_at_once,
 			      .backing = opt.backing,
 			      .command = strbuf_str(&command) };
 	bar = progress_new(opt.progress, &opt.copy, &ops);
 	progress_hook(bar, &c);
-	if (conduct(&c, &opt.copy, &ops, &out) < 0)
+	if (joint_open(&joint, &ops, &opt.copy) < 0)
+		out = (struct outcome){ .failed = true,
+					.signal = sig_caught() };
+	else if (conduct(&c, &opt.copy, &ops, &out) < 0)
 		out.failed = true;
 	else if (opt.stats)
 		stats_print(&out);
+	if (joint_close(&joint, &out) < 0)
+		out.failed = true;
 	progress_free(bar);
 	if (!parents_finish(parents) || failed)
 		out.failed = true;

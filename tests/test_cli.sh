@@ -84,6 +84,11 @@ test_usage_ambiguous_and_short_forms()
 	same_words --verb f none3
 	same_words --no-c f none4
 	same_words --strip f none5
+	same_words --str f none6
+	same_words --pr f none7
+	same_words --pr=mode f none8
+	same_words --rec d none9
+	same_words --o f none10
 	same_words --sparse f
 	same_words --no-preserve f
 	for option in --no-preserve --sparse --target-directory; do
@@ -187,13 +192,13 @@ test_help_that_cannot_be_written_fails()
 # What lists the options. The code is what counts.
 # ---------------------------------------------------------------------------
 
-# -a and --archive, one a line. --path is an old name of --parents, and as in cp
+# -a and --archive, one a line; not the abbreviations that follow. --path is an old name of --parents, and as in cp
 # nobody is told.
 code_options()
 {
 	sed -n 's/^static const char short_options\[\] = "\(.*\)";/\1/p' \
 		"$OPTIONS_C" | tr -d : | sed 's/./-&\n/g' | sed '/^$/d'
-	sed -n '/^static const struct option long_options/,/^};/ {
+	sed -n '/^static const struct option long_options/,/Abbreviations/ {
 		s/^\t{ "\([a-z-]*\)".*/--\1/p
 	}' "$OPTIONS_C" | grep -vx -e --path
 }
@@ -277,7 +282,7 @@ test_agree_fish()
 # Whether and what value an option takes, and that --help is in step with it.
 test_agree_help_values()
 {
-	sed -n '/^static const struct option long_options/,/^};/ {
+	sed -n '/^static const struct option long_options/,/Abbreviations/ {
 		s/^\t{ "\([a-z-]*\)", \([a-z]*\)_argument.*/\1 \2/p
 	}' "$OPTIONS_C" | grep -v '^path ' >kinds
 	mcp --help >help

@@ -76,7 +76,7 @@ test_fifo_where_splice_is_refused()
 		refusing="strace -f -qq -e trace=splice
 			-e inject=splice:error=EINVAL:when=$n+"
 		# shellcheck disable=SC2086
-		limited $refusing -o first "$MCP" src fifo &
+		limited $refusing -o first "$MCP" --hand-over=no src fifo &
 		# shellcheck disable=SC2086
 		expect 0 limited $refusing -o second "$MCP" fifo dst
 		wait $!

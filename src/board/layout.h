@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC 0x3164726f6270636dULL /* "mcpbord1" */
-#define BOARD_VERSION 1
+#define BOARD_VERSION 2
 #define BOARD_LINE 64	      /* bytes of a cache line, and of a heap unit */
 #define BOARD_WORKERS_MAX 256 /* bits in header.idle */
 #define BOARD_CLASSES 16      /* heap block sizes: 64 << class bytes */
@@ -48,7 +48,57 @@ struct tally {
 	uint64_t errors;     /* entries that failed */
 	uint64_t bytes;	     /* data bytes that reached a destination */
 	uint64_t holes;	     /* bytes that were left as holes */
+	uint64_t handed;     /* files that a FIFO's reader fetched itself */
 	uint64_t methods[6]; /* files by enum copy_method */
+};
+
+/* How far the producer of a stream has come. */
+enum receipt_state {
+	RECEIPT_NONE,	  /* there was none that spoke */
+	RECEIPT_OFFERING, /* waits whether its file is fetched */
+	RECEIPT_SENDING,  /* bytes are on their way through the FIFO */
+	RECEIPT_HANDED,	  /* the consumer fetches the file itself */
+	RECEIPT_WHOLE,	  /* all is sent: it was `sent` bytes */
+	RECEIPT_FAILED,	  /* it ends early, and knows it */
+};
+
+/* What the consumer says to an offer, and at its own end. */
+enum receipt_answer {
+	RECEIPT_SILENT,
+	RECEIPT_FETCH,	/* to an offer: I fetch it */
+	RECEIPT_STREAM, /* to an offer: no, send it */
+	RECEIPT_TAKEN,	/* all is there, and durable if that was asked for */
+	RECEIPT_LOST,	/* no success here */
+};
+
+#define RECEIPT_BITS 3	  /* of a word; above them its producer's number */
+#define RECEIPT_ANSWERS 8 /* to the last so many producers */
+
+/*
+ * A FIFO that a process reads, and what its two ends tell each other; see
+ * stream/receipt.h.  In the consumer's slot.  The producers that come are
+ * numbered; what is said of one carries its number, so that a word that comes
+ * late is not taken for another's.
+ */
+struct receipt {
+	/* consumer's */
+	_Atomic uint64_t fifo_dev, fifo_ino; /* 0, 0: no FIFO is read */
+	_Atomic uint32_t first; /* producer number that this FIFO began with */
+	_Atomic uint64_t taken; /* bytes; for the eye */
+	/* number << RECEIPT_BITS | enum receipt_answer, at number modulo */
+	_Atomic uint32_t answers[RECEIPT_ANSWERS];
+
+	/* producer's, an unrelated process; by pwrite(2), `state` last */
+	_Alignas(BOARD_LINE) struct receipt_word {
+		/* number << RECEIPT_BITS | enum receipt_state */
+		_Atomic uint32_t state;
+		int32_t pid;
+		uint64_t sent; /* bytes, by all producers of this FIFO so far */
+		uint64_t size; /* what it will send; 0: not known */
+		uint64_t src_dev, src_ino; /* of the file on offer */
+		int32_t fd;		   /* where the producer has it open */
+		uint32_t durable; /* nonzero: sync before RECEIPT_TAKEN */
+	} word;
 };
 
 enum txn_kind {
@@ -58,6 +108,11 @@ enum txn_kind {
 	TXN_PART,  /* job's own part is over, its children may go on */
 	TXN_DONE,  /* job is over */
 };
+
+#define HAND_NO_STREAM 0u
+#define HAND_NO_PIPE 1000u	/* a stream, but no pipe that could be full */
+#define HAND_AWAY 1001u		/* handed over to the reader */
+#define HAND_UNKNOWN UINT64_MAX /* hand_more: the size cannot be told */
 
 /* The redo log of one slot.  Writer: the slot's process, or the conductor. */
 struct txn {
@@ -95,8 +150,12 @@ struct slot {
 	/* For the eye only: read while written, so treat it as such. */
 	_Atomic uint64_t hand_done; /* bytes of the file in hand */
 	_Atomic uint64_t hand_size;
-	_Atomic uint32_t hand_len; /* bytes of hand_name that are set */
+	/* Streams: 1 + how full the pipe is, in %; HAND_* */
+	_Atomic uint32_t hand_pipe;
+	_Atomic uint64_t hand_more; /* of hand_size, not in found_bytes */
+	_Atomic uint32_t hand_len;  /* bytes of hand_name that are set */
 	char hand_name[BOARD_HAND_MAX + 1];
+	struct receipt receipt;
 };
 
 enum job_kind {
@@ -129,6 +188,7 @@ enum job_phase {
 #define JOB_OPENED 4u  /* FILE: the destination is ours to write or remove */
 #define JOB_SPARSE 8u  /* FILE: look for holes */
 #define JOB_LOST 16u   /* FILE: whoever finishes it dies */
+#define JOB_HANDED 32u /* FILE: a producer's, by the receipt of slot `giver` */
 
 /* job.intent: how far the entry in hand had come.  Writer: owner. */
 enum job_intent {
@@ -168,6 +228,7 @@ struct job {
 	uint64_t src_dev, src_ino, dst_dev, dst_ino;
 	uint32_t method;       /* enum copy_method */
 	uint32_t created_mode; /* st_mode of the destination as opened */
+	uint32_t giver;	       /* JOB_HANDED: slot whose process has the FIFO */
 };
 
 /* A directory on its way: where it is, what it was, what it will be. */
@@ -242,7 +303,7 @@ struct board_header {
 	_Alignas(BOARD_LINE) _Atomic uint64_t heap_next; /* bytes; add */
 	_Atomic uint64_t heap_free[BOARD_CLASSES];	 /* tag << 32 | ref */
 
-	/* what a look ahead found so far; one writer */
+	/* what there is to do, as far as was looked ahead; add */
 	_Alignas(BOARD_LINE) _Atomic uint64_t found_files;
 	_Atomic uint64_t found_bytes;
 	_Atomic uint32_t found_all; /* the look ahead is complete */

@@ -59,3 +59,40 @@ fifo_remove(const struct fifo *f)
 	    st.st_ino == f->ino)
 		(void)unlink(f->path);
 }
+
+/* Bytes of all of them, 0 where that cannot be told. */
+static uint64_t
+size_of_all(const struct operands *ops)
+{
+	uint64_t sum = 0;
+	struct stat st;
+
+	for (uint32_t i = 0; i < ops->n; i++) {
+		if (stat(ops->v[i].src, &st) < 0 || !S_ISREG(st.st_mode))
+			return 0;
+		sum += (uint64_t)st.st_size;
+	}
+	return sum;
+}
+
+int
+joint_open(struct joint *j, const struct operands *ops, struct copy_opts *o)
+{
+	*j = (struct joint){ .name = ops->joined, .fd = -1 };
+	if (!j->name)
+		return 0;
+	j->fd = streamed_guard_open(o, j->name, size_of_all(ops), &j->streamed);
+	o->receipt = RECEIPT_OFF;
+	o->hand_over = o->wait_durable = false;
+	return j->fd < 0 ? -1 : 0;
+}
+
+int
+joint_close(struct joint *j, const struct outcome *out)
+{
+	if (j->fd < 0)
+		return 0;
+	return streamed_guard_close(&j->streamed, j->name, &j->fd,
+				    !out->failed && !out->signal,
+				    out->sum.bytes);
+}

@@ -1,5 +1,6 @@
 /*
- * fifo - --mkfifo: a FIFO for this run only.
+ * fifo - FIFOs that concern a run as a whole: --mkfifo, one for this run only;
+ * and several sources into one.
  */
 #ifndef MCP_CLI_FIFO_H
 #define MCP_CLI_FIFO_H
@@ -7,6 +8,7 @@
 #include <sys/types.h>
 
 #include "cli/options.h"
+#include "tree/streamed.h"
 
 struct fifo {
 	const char *path; /* of the one made, or NULL */
@@ -21,6 +23,27 @@ struct fifo {
  * one line and status 1.
  */
 void fifo_make(const struct options *opt, struct fifo *f);
+
+/*
+ * Several sources into one FIFO.  It is held open from before the first to after
+ * the last, so that its reader sees no end between them; and there is one
+ * receipt, for all together.
+ */
+struct joint {
+	const char *name; /* NULL: it is not so */
+	int fd;
+	struct streamed streamed;
+};
+
+/*
+ * Waits for a reader where the operands are such; they need no receipt of their
+ * own then.  -1 with the error reported.
+ */
+int joint_open(struct joint *j, const struct operands *ops,
+	       struct copy_opts *o);
+
+/* The last word to the reader; -1, reported, where not all arrived. */
+int joint_close(struct joint *j, const struct outcome *out);
 
 /* Removes the one that was made, if it still has that name. */
 void fifo_remove(const struct fifo *f);

@@ -24,7 +24,9 @@ enum {
 	OPT_CONTENTS,
 	OPT_CONTEXT,
 	OPT_DEBUG,
+	OPT_HAND_OVER,
 	OPT_KEEP_DIR_SYMLINK,
+	OPT_KEEP_PARTIAL,
 	OPT_PARENTS,
 	OPT_REMOVE_FIRST,
 	OPT_UPDATE,
@@ -36,9 +38,11 @@ enum {
 	OPT_METHOD,
 	OPT_MKFIFO,
 	OPT_OPEN_TIMEOUT,
+	OPT_RECEIPT,
 	OPT_STREAM,
 	OPT_PROGRESS,
 	OPT_STATS,
+	OPT_WAIT_DURABLE,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -54,9 +58,11 @@ static const struct option long_options[] = {
 	{ "debug", no_argument, NULL, OPT_DEBUG },
 	{ "dereference", no_argument, NULL, 'L' },
 	{ "force", no_argument, NULL, 'f' },
+	{ "hand-over", required_argument, NULL, OPT_HAND_OVER },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "interactive", no_argument, NULL, 'i' },
 	{ "keep-directory-symlink", no_argument, NULL, OPT_KEEP_DIR_SYMLINK },
+	{ "keep-partial", no_argument, NULL, OPT_KEEP_PARTIAL },
 	{ "link", no_argument, NULL, 'l' },
 	{ "method", required_argument, NULL, OPT_METHOD },
 	{ "mkfifo", no_argument, NULL, OPT_MKFIFO },
@@ -70,6 +76,7 @@ static const struct option long_options[] = {
 	{ "path", no_argument, NULL, OPT_PARENTS }, /* cp's old name */
 	{ "preserve", optional_argument, NULL, OPT_PRESERVE },
 	{ "progress", optional_argument, NULL, OPT_PROGRESS },
+	{ "receipt", required_argument, NULL, OPT_RECEIPT },
 	{ "recursive", no_argument, NULL, 'R' },
 	{ "reflink", optional_argument, NULL, OPT_REFLINK },
 	{ "remove-destination", no_argument, NULL, OPT_REMOVE_FIRST },
@@ -83,7 +90,20 @@ static const struct option long_options[] = {
 	{ "update", optional_argument, NULL, OPT_UPDATE },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "wait-durable", no_argument, NULL, OPT_WAIT_DURABLE },
 	{ "workers", required_argument, NULL, 'j' },
+	/* Abbreviations that are cp's, and would be ambiguous here. */
+	{ "h", no_argument, NULL, OPT_HELP },
+	{ "k", no_argument, NULL, OPT_KEEP_DIR_SYMLINK },
+	{ "ke", no_argument, NULL, OPT_KEEP_DIR_SYMLINK },
+	{ "kee", no_argument, NULL, OPT_KEEP_DIR_SYMLINK },
+	{ "keep", no_argument, NULL, OPT_KEEP_DIR_SYMLINK },
+	{ "keep-", no_argument, NULL, OPT_KEEP_DIR_SYMLINK },
+	{ "o", no_argument, NULL, 'x' },
+	{ "pr", optional_argument, NULL, OPT_PRESERVE },
+	{ "rec", no_argument, NULL, 'R' },
+	{ "st", no_argument, NULL, OPT_STRIP },
+	{ "str", no_argument, NULL, OPT_STRIP },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -116,6 +136,17 @@ enum { STREAM_AUTO, STREAM_REQUIRE };
 static const struct word stream_words[] = {
 	{ "auto", STREAM_AUTO },
 	{ "require", STREAM_REQUIRE },
+	{ NULL, 0 },
+};
+static const struct word receipt_words[] = {
+	{ "auto", RECEIPT_AUTO },
+	{ "require", RECEIPT_REQUIRE },
+	{ "off", RECEIPT_OFF },
+	{ NULL, 0 },
+};
+static const struct word yes_words[] = {
+	{ "yes", true },
+	{ "no", false },
 	{ NULL, 0 },
 };
 static const struct word sparse_words[] = {
@@ -409,8 +440,14 @@ take_long(struct options *out, int opt, const char *arg)
 	case OPT_DEBUG:
 		o->debug = o->verbose = true;
 		break;
+	case OPT_HAND_OVER:
+		o->hand_over = one_word("--hand-over", arg, yes_words);
+		break;
 	case OPT_KEEP_DIR_SYMLINK:
 		o->keep_dir_symlink = true;
+		break;
+	case OPT_KEEP_PARTIAL:
+		o->keep_partial = true;
 		break;
 	case OPT_PARENTS:
 		out->parents = true;
@@ -449,6 +486,10 @@ take_long(struct options *out, int opt, const char *arg)
 	case OPT_OPEN_TIMEOUT:
 		o->open_timeout = seconds_from("--open-timeout", arg);
 		break;
+	case OPT_RECEIPT:
+		o->receipt = (enum copy_receipt)one_word("--receipt", arg,
+							 receipt_words);
+		break;
 	case OPT_STREAM:
 		o->stream_only = one_word("--stream", arg, stream_words) ==
 				 STREAM_REQUIRE;
@@ -463,6 +504,9 @@ take_long(struct options *out, int opt, const char *arg)
 		break;
 	case OPT_STRIP:
 		out->strip_slashes = true;
+		break;
+	case OPT_WAIT_DURABLE:
+		o->wait_durable = true;
 		break;
 	case OPT_HELP:
 		finish_help(help_print());
@@ -632,6 +676,10 @@ check(const struct options *out)
 		diag_error(0, "--reflink can be used only with --sparse=auto");
 		options_usage_error();
 	}
+	if (o->wait_durable && o->receipt == RECEIPT_OFF) {
+		diag_error(0, "--wait-durable needs a receipt");
+		options_usage_error();
+	}
 }
 
 void
@@ -640,7 +688,8 @@ options_read(struct options *out, int argc, char **argv)
 	struct copy_opts *o = &out->copy;
 	int opt;
 
-	*out = (struct options){ .copy.open_timeout = -1 };
+	*out = (struct options){ .copy.open_timeout = -1,
+				 .copy.hand_over = true };
 	/* getopt(3) names the program by this; all other messages do not. */
 	argv[0] = (char *)(uintptr_t)diag_program();
 	while ((opt = getopt_long(argc, argv, short_options, long_options,
@@ -657,6 +706,7 @@ options_read(struct options *out, int argc, char **argv)
 							    : DEREF_ALWAYS;
 	if (out->context.archive)
 		o->tell_xattr = false;
+	o->tell_waiting = out->progress != WHEN_NEVER && isatty(STDERR_FILENO);
 	o->euid = geteuid();
 	o->egid = getegid();
 	out->operands = argv + optind;

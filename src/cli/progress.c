@@ -131,12 +131,30 @@ struct figures {
 	bool all;		       /* found is all there is */
 	int percent;		       /* -1: cannot be told */
 	int64_t left;		       /* seconds, -1: cannot be told */
+	uint32_t pipe;		       /* of a stream: slot.hand_pipe */
 };
 
 static uint64_t
 cost(uint64_t files, uint64_t bytes)
 {
 	return bytes + files * FILE_COST;
+}
+
+/* A stream counts while it flows: it may be all there is to copy. */
+static void
+add_stream(const struct slot *s, struct figures *f)
+{
+	uint32_t pipe = atomic_load(&s->hand_pipe);
+	uint64_t more = atomic_load(&s->hand_more);
+
+	if (pipe == HAND_NO_STREAM)
+		return;
+	f->pipe = pipe;
+	f->bytes += atomic_load(&s->hand_done);
+	if (more == HAND_UNKNOWN)
+		f->all = false;
+	else
+		f->all_bytes += more;
 }
 
 static void
@@ -154,6 +172,8 @@ read_board(struct progress *p, const struct board *b, struct figures *f)
 	f->all_files = atomic_load(&b->h->found_files);
 	f->all_bytes = atomic_load(&b->h->found_bytes);
 	f->all = atomic_load(&b->h->found_all);
+	for (unsigned i = 0; i < b->h->nslots; i++)
+		add_stream(&b->slots[i], f);
 	done = cost(f->files, f->bytes);
 	all = cost(f->all_files, f->all_bytes);
 	if (!f->all || !all)
@@ -217,6 +237,10 @@ add_summary(struct progress *p, struct strbuf *sb, const struct figures *f)
 		    num_bytes(a, (uint64_t)p->byte_rate));
 	if (f->left >= 0)
 		strbuf_addf(&text, "  %s left", num_time(a, (uint64_t)f->left));
+	if (f->pipe == HAND_AWAY)
+		strbuf_adds(&text, "  handed over");
+	else if (f->pipe != HAND_NO_STREAM && f->pipe != HAND_NO_PIPE)
+		strbuf_addf(&text, "  pipe %u%% full", f->pipe - 1);
 	if (f->percent >= 0 && p->style == STYLE_FULL &&
 	    width > text.len + 14) {
 		unsigned bar = width - (unsigned)text.len - 3;

@@ -54,6 +54,8 @@ stats_print(const struct outcome *out)
 	print_count("specials", t->specials);
 	print_count("hard links", t->links);
 	print_count("skipped", t->skipped);
+	if (t->handed)
+		print_count("handed over", t->handed);
 	print_count("errors", t->errors);
 	print_bytes("bytes", t->bytes);
 	print_bytes("holes", t->holes);

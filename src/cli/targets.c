@@ -188,6 +188,20 @@ backup_of_itself(const struct options *opt, struct operands *ops)
 	ops->itself = true;
 }
 
+/* Do the sources go into LAST, a FIFO or pipe, one after the other? */
+static bool
+joins(const struct options *opt, const char *last)
+{
+	const struct copy_opts *o = &opt->copy;
+	int err = errno;
+	struct stat st;
+	bool fifo = stat(last, &st) == 0 && S_ISFIFO(st.st_mode);
+
+	errno = err;
+	return fifo && !o->recursive && !o->instead && !o->backup &&
+	       !o->remove_first && !opt->parents;
+}
+
 void
 targets_find(const struct options *opt, struct operands *ops)
 {
@@ -212,6 +226,9 @@ targets_find(const struct options *opt, struct operands *ops)
 		ops->dst_dir = open_target(last);
 		if (ops->dst_dir >= 0) {
 			ops->target = last;
+		} else if (n > 2 && joins(opt, last)) {
+			ops->dst_dir = AT_FDCWD;
+			ops->joined = last;
 		} else if (n > 2) {
 			diag_error(errno, "target %s", quote(last));
 			exit(EXIT_FAILURE);

@@ -212,6 +212,8 @@ file_settled(struct copy_pair *p)
 void
 file_report(const struct copy_pair *p, const struct label *label)
 {
+	if (p->err == ECANCELED)
+		return; /* the end of the run has its own words, or none */
 	if (p->what)
 		diag_error(p->err, "cannot copy %s to %s by %s",
 			   quote_n(0, label_src(label)),

@@ -42,6 +42,7 @@ enum copy_backup {
 enum copy_instead { INSTEAD_NOTHING, INSTEAD_HARD_LINK, INSTEAD_SYMLINK };
 
 enum copy_sparse { SPARSE_AUTO, SPARSE_ALWAYS, SPARSE_NEVER };
+enum copy_receipt { RECEIPT_AUTO, RECEIPT_REQUIRE, RECEIPT_OFF };
 enum copy_reflink { REFLINK_AUTO, REFLINK_ALWAYS, REFLINK_NEVER };
 
 struct context;
@@ -67,8 +68,13 @@ struct copy_opts {
 	bool debug;	       /* --debug: how each file was copied */
 	bool one_file_system;  /* -x */
 	bool stream_only; /* --stream=require: no regular file to another */
-	int open_timeout; /* seconds for a FIFO's other end, or -1 */
-	bool keep_mode;	  /* --preserve=mode: and ACLs */
+	enum copy_receipt receipt;
+	bool hand_over;	   /* a FIFO's reader may fetch the file itself */
+	bool tell_waiting; /* for a FIFO's other end, where it takes long */
+	bool wait_durable; /* until a FIFO's reader has synced */
+	bool keep_partial; /* what there is of a stream that failed */
+	int open_timeout;  /* seconds for a FIFO's other end, or -1 */
+	bool keep_mode;	   /* --preserve=mode: and ACLs */
 	bool keep_owner;
 	bool keep_times;
 	bool keep_links;

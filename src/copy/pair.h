@@ -7,6 +7,7 @@
 #ifndef MCP_COPY_PAIR_H
 #define MCP_COPY_PAIR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "copy/opts.h"
@@ -25,6 +26,12 @@ struct copy_pair {
 	enum copy_method method; /* how; never METHOD_AUTO */
 	bool forced;		 /* no other way will do */
 	void *buf;		 /* COPY_BUF bytes of the caller's */
+	/*
+	 * Streams: called after each piece, and when a wait was interrupted.
+	 * True: called off.
+	 */
+	bool (*look)(void *ctx, const struct copy_pair *p);
+	void *look_ctx;
 
 	/* account, added to */
 	uint64_t bytes;	     /* data written */

@@ -37,9 +37,8 @@ run_length(const char *buf, size_t len, bool *zero)
 	return at;
 }
 
-/* Writes LEN bytes of p->buf that belong at OFF, leaving out zeros. */
-static int
-write_sparse(struct copy_pair *p, uint64_t off, size_t len)
+int
+rwcopy_sparse(struct copy_pair *p, uint64_t off, size_t len)
 {
 	const char *buf = p->buf;
 
@@ -76,7 +75,7 @@ rwcopy_to_end(struct copy_pair *p)
 		if (n == 0)
 			return 0;
 		if (sparse) {
-			if (write_sparse(p, off, (size_t)n) < 0)
+			if (rwcopy_sparse(p, off, (size_t)n) < 0)
 				return -1;
 		} else {
 			if (io_write_full(p->dst, p->buf, (size_t)n) < 0)
@@ -105,7 +104,7 @@ rwcopy_range(struct copy_pair *p, uint64_t off, uint64_t len)
 		if (n == 0)
 			return pair_fail(p, SIDE_SRC, off, 0);
 		if (p->sparse == SPARSE_ALWAYS) {
-			if (write_sparse(p, off, (size_t)n) < 0)
+			if (rwcopy_sparse(p, off, (size_t)n) < 0)
 				return -1;
 		} else {
 			if (io_pwrite_full(p->dst, p->buf, (size_t)n,

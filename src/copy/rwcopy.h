@@ -21,7 +21,13 @@ int rwcopy_to_end(struct copy_pair *p);
 int rwcopy_range(struct copy_pair *p, uint64_t off, uint64_t len);
 
 /*
- * The same by copy_file_range(2).  Also 1 where the kernel will not do it for
+ * Writes LEN bytes of p->buf that belong at OFF of a regular destination,
+ * leaving out blocks of zeros.  0, or -1 with the failure in P.
+ */
+int rwcopy_sparse(struct copy_pair *p, uint64_t off, size_t len);
+
+/*
+ * The same as rwcopy_range by copy_file_range(2).  Also 1 where the kernel will not do it for
  * these files: bytes before p->at are done, the rest is to go another way.
  */
 int rangecopy_range(struct copy_pair *p, uint64_t off, uint64_t len);

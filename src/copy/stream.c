@@ -5,21 +5,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/io.h"
-#include "base/sig.h"
 #include "copy/rwcopy.h"
 
 #define PIPE_WANTED (1 << 20) /* bytes in a pipe: pipe-max-size's default */
 #define SPLICE_MAX ((size_t)1 << 30) /* bytes asked for at once */
-#define TICK_US 100000		     /* between two looks at the clock */
 #define DRAIN_POLL_MS 20	     /* longest wait between two looks */
 
 static bool
@@ -45,10 +39,13 @@ enlarge(int fd)
 			break;
 }
 
+/* A piece is through, or a wait was interrupted: is there more to do? */
 static int
-interrupted(struct copy_pair *p, enum copy_side side)
+look(struct copy_pair *p)
 {
-	return sig_caught() ? pair_fail(p, side, p->bytes, EINTR) : 0;
+	if (!p->look(p->look_ctx, p))
+		return 0;
+	return pair_fail(p, SIDE_SRC, p->bytes, ECANCELED);
 }
 
 /*
@@ -64,11 +61,11 @@ by_splice(struct copy_pair *p)
 
 		if (n == 0)
 			return 0;
+		if (n < 0 && errno != EINTR)
+			return 1;
 		if (n > 0)
 			p->bytes += (uint64_t)n;
-		else if (errno != EINTR)
-			return 1;
-		else if (interrupted(p, SIDE_SRC) < 0)
+		if (look(p) < 0)
 			return -1;
 	}
 }
@@ -86,7 +83,7 @@ write_all(struct copy_pair *p, const char *buf, size_t len)
 		} else if (n == 0 || errno != EINTR) {
 			return pair_fail(p, SIDE_DST, p->bytes,
 					 n == 0 ? ENOSPC : errno);
-		} else if (interrupted(p, SIDE_DST) < 0) {
+		} else if (look(p) < 0) {
 			return -1;
 		}
 	}
@@ -96,19 +93,22 @@ write_all(struct copy_pair *p, const char *buf, size_t len)
 static int
 by_read(struct copy_pair *p)
 {
+	bool sparse = p->dst_regular && p->sparse == SPARSE_ALWAYS;
+
 	for (;;) {
 		ssize_t n = read(p->src, p->buf, COPY_BUF);
 
 		if (n == 0)
 			return 0;
-		if (n > 0) {
-			if (write_all(p, p->buf, (size_t)n) < 0)
-				return -1;
-		} else if (errno != EINTR) {
+		if (n < 0 && errno != EINTR)
 			return pair_fail(p, SIDE_SRC, p->bytes, errno);
-		} else if (interrupted(p, SIDE_SRC) < 0) {
+		if (n > 0 &&
+		    (sparse ? rwcopy_sparse(p, p->bytes + p->hole_bytes,
+					    (size_t)n)
+			    : write_all(p, p->buf, (size_t)n)) < 0)
 			return -1;
-		}
+		if (look(p) < 0)
+			return -1;
 	}
 }
 
@@ -127,15 +127,15 @@ drain(struct copy_pair *p)
 		if (gone)
 			return pair_fail(p, SIDE_DST, p->bytes - (unsigned)left,
 					 EPIPE);
-		if (interrupted(p, SIDE_DST) < 0)
+		if (look(p) < 0)
 			return -1;
 		if (wait_ms < DRAIN_POLL_MS)
 			wait_ms++;
 	}
 }
 
-static int
-stream_through(struct copy_pair *p)
+int
+stream_copy(struct copy_pair *p)
 {
 	bool from = is_pipe(p->src), into = is_pipe(p->dst);
 	int r = 1;
@@ -144,71 +144,9 @@ stream_through(struct copy_pair *p)
 		enlarge(p->src);
 	if (into)
 		enlarge(p->dst);
-	if (p->dst_regular && p->sparse == SPARSE_ALWAYS)
-		return rwcopy_to_end(p);
-	if (from || into)
+	if ((from || into) && !(p->dst_regular && p->sparse == SPARSE_ALWAYS))
 		r = by_splice(p);
 	if (r > 0)
 		r = by_read(p);
 	return r == 0 && into ? drain(p) : r;
-}
-
-static void
-on_tick(int signo)
-{
-	(void)signo; /* it is enough that it interrupts */
-}
-
-int
-stream_open(int at, const char *name, int flags, int seconds)
-{
-	const struct itimerval often = { { 0, TICK_US }, { 0, TICK_US } };
-	const struct itimerval never = { 0 };
-	struct sigaction tick = { .sa_handler = on_tick }, old;
-	struct timespec now, end;
-	sigset_t alarms, mask;
-	int fd, err;
-
-	sigemptyset(&alarms);
-	sigaddset(&alarms, SIGALRM);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += seconds;
-	/* Again and again: one signal could come just before the wait. */
-	sigaction(SIGALRM, &tick, &old);
-	sigprocmask(SIG_UNBLOCK, &alarms, &mask);
-	setitimer(ITIMER_REAL, &often, NULL);
-	while ((fd = openat(at, name, flags & ~O_TRUNC)) < 0 &&
-	       errno == EINTR) {
-		if (sig_caught())
-			break;
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		errno = ETIMEDOUT;
-		if (seconds >= 0 &&
-		    (now.tv_sec > end.tv_sec ||
-		     (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec)))
-			break;
-	}
-	if (fd >= 0 && (flags & O_ACCMODE) != O_RDONLY && !is_pipe(fd)) {
-		io_close(&fd);
-		errno = ENXIO;
-	}
-	err = errno;
-	setitimer(ITIMER_REAL, &never, NULL);
-	sigprocmask(SIG_SETMASK, &mask, NULL);
-	sigaction(SIGALRM, &old, NULL);
-	errno = err;
-	return fd;
-}
-
-int
-stream_copy(struct copy_pair *p)
-{
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
-	int r;
-
-	/* EPIPE has a message; the signal would end us without one. */
-	sigaction(SIGPIPE, &ignore, &old);
-	r = stream_through(p);
-	sigaction(SIGPIPE, &old, NULL);
-	return r;
 }

@@ -18,18 +18,10 @@
  * zeros are skipped; the caller sets the length.
  *
  * Bytes are counted in P as the destination took them.  0, or -1 with the
- * failure in P: EPIPE, also without SIGPIPE, where the reader has gone and not
- * read all; EINTR where a signal ends the run (sig.h).
+ * failure in P: EPIPE, where the reader has gone and not read all (SIGPIPE is to
+ * be ignored); ECANCELED where p->look says so.  That is called as often as
+ * system calls come back, so between tick_begin and tick_end (base/tick.h).
  */
 int stream_copy(struct copy_pair *p);
-
-/*
- * openat(2) of a FIFO, without O_NONBLOCK: waits until its other end is open too
- * (fifo(7)), for SECONDS at most, or for ever where that is negative.  Uses
- * SIGALRM and ITIMER_REAL.  -1 with errno: ETIMEDOUT; EINTR where a signal ends
- * the run; ENXIO where it is to be written and the name has been given to
- * something else, which stays as it is.
- */
-int stream_open(int at, const char *name, int flags, int seconds);
 
 #endif

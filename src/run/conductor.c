@@ -448,6 +448,15 @@ open_all(struct state *s)
 	return 0;
 }
 
+/* While the conductor copies alone, and it takes long. */
+static void
+draw(void *ctx)
+{
+	struct state *s = ctx;
+
+	s->c->tick(s->c->ctx, &s->b, now_ns());
+}
+
 int
 conduct(const struct conduct *c, const struct copy_opts *o,
 	const struct operands *ops, struct outcome *out)
@@ -462,6 +471,10 @@ conduct(const struct conduct *c, const struct copy_opts *o,
 	diag_set_sink(print, &s);
 	/* A prompt needs one process that asks and does as it is told. */
 	s.w.alone = o->clobber != CLOBBER_ASK;
+	if (c->tick) {
+		s.w.tick = draw;
+		s.w.tick_ctx = &s;
+	}
 	s.w.entries_left = c->fork_at_once ? 0 : ALONE_ENTRIES;
 	jobs_drain(&s.w);
 	if (!over(&s) && !sig_caught()) {

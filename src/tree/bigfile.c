@@ -20,23 +20,34 @@
 #include "tree/regular.h"
 #include "tree/share.h"
 
-int
-bigfile_adopt(struct walk *w, const struct place *p)
+/* A FILE job for P, nobody's child yet; its index, or 0. */
+static uint32_t
+new_file(struct walk *w, const struct place *p)
 {
 	uint32_t idx = job_new(w->b, w->slot, JOB_FILE, share_container(w));
 	struct job *j = &w->b->jobs[idx];
 
 	if (!idx)
-		return -1;
+		return 0;
 	j->node = p->node;
 	j->cookie = p->operand;
 	if (p->node) {
 		j->names = list_single(w->b, p->src, DT_REG);
 		if (!j->names) {
 			job_discard(w->b, w->slot, idx);
-			return -1;
+			return 0;
 		}
 	}
+	return idx;
+}
+
+int
+bigfile_adopt(struct walk *w, const struct place *p)
+{
+	uint32_t idx = new_file(w, p);
+
+	if (!idx)
+		return -1;
 	walk_adopt(w, idx);
 	return 0;
 }
@@ -100,6 +111,54 @@ open_dst(const struct place *p, const struct job *f)
 	return fd;
 }
 
+/* The receipt of a file that was handed over. */
+static struct receipt *
+receipt_of_file(const struct walk *w, const struct job *f)
+{
+	return receipt_of(w->b, f->giver);
+}
+
+/* The last word to the producer of a file that was handed over. */
+static void
+answer_giver(const struct walk *w, const struct job *f, bool success)
+{
+	struct heard h;
+
+	if (!(atomic_load(&f->flags) & JOB_HANDED))
+		return;
+	receipt_deaf(w->b, f->giver);
+	receipt_hear(receipt_of_file(w, f), &h);
+	receipt_answer(receipt_of_file(w, f), h.number,
+		       success ? RECEIPT_TAKEN : RECEIPT_LOST);
+}
+
+/* The source once more: by its name, or as long as its producer has it. */
+static int
+open_src(struct walk *w, const struct place *p, const struct job *f)
+{
+	int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC, fd;
+	char path[RECEIPT_PATH];
+	struct heard h;
+
+	if (atomic_load(&f->flags) & JOB_HANDED) {
+		receipt_hear(receipt_of_file(w, f), &h);
+		fd = receipt_path(&h, path) ? open(path, flags) : -1;
+		if (fd < 0 && fail_file(w))
+			diag_error(0,
+				   "producer %d ended before all of its file"
+				   " was copied",
+				   h.word.pid);
+		return fd;
+	}
+	if (w->o->deref != DEREF_ALWAYS && !place_is_operand(p))
+		flags |= O_NOFOLLOW;
+	fd = openat(p->at.src, p->src, flags);
+	if (fd < 0 && fail_file(w))
+		diag_error(errno, "cannot open %s for reading",
+			   quote(place_src(w, p)));
+	return fd;
+}
+
 /*
  * Opens both ends again, as the FILE job's begin found them.  0, or -1 with the
  * file failed.
@@ -108,16 +167,13 @@ static int
 open_both(struct walk *w, const struct place *p, const struct job *f,
 	  struct regular *r)
 {
-	int follow = w->o->deref == DEREF_ALWAYS || place_is_operand(p)
-			     ? 0
-			     : O_NOFOLLOW;
-
 	*r = (struct regular){ .src = -1, .dst = -1 };
-	r->src = openat(p->at.src, p->src,
-			O_RDONLY | O_NONBLOCK | O_CLOEXEC | follow);
-	if (r->src < 0 || fstat(r->src, &r->src_st) < 0) {
+	r->src = open_src(w, p, f);
+	if (r->src < 0)
+		return -1;
+	if (fstat(r->src, &r->src_st) < 0) {
 		if (fail_file(w))
-			diag_error(errno, "cannot open %s for reading",
+			diag_error(errno, "cannot fstat %s",
 				   quote(place_src(w, p)));
 		return -1;
 	}
@@ -175,24 +231,16 @@ note_begun(struct job *f, const struct regular *r, const struct copy_pair *pair)
 	atomic_fetch_or(&f->flags, flags);
 }
 
-/* Data that is there at once: a clone, or a copy of what is no plain file. */
+/* Cloned, 1, or room made for it, 0; -1 reported. */
 static int
 at_once(struct walk *w, const struct place *p, struct regular *r,
 	struct copy_pair *pair)
 {
 	struct place_label pl;
 	struct label label = place_label(&pl, w, p);
-	int clone = 1;
+	int clone = method_clone(w->o, r->src, &r->src_st, r->dst,
+				 r->dst_st.st_dev);
 
-	if (!pair->dst_regular) {
-		regular_begins(w, pair, r);
-		if (file_whole(pair) == 0)
-			return 1;
-		file_report(pair, &label);
-		return -1;
-	}
-	clone = method_clone(w->o, r->src, &r->src_st, r->dst,
-			     r->dst_st.st_dev);
 	if (clone == 0) {
 		pair->method = METHOD_CLONE;
 		pair->bytes = pair->size;
@@ -220,12 +268,13 @@ begin_data(struct walk *w, const struct place *p, struct regular *r)
 	int done;
 
 	file_pair(&pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
-	/* What is no regular file is done at once: nothing to come back to. */
-	if (pair.dst_regular)
-		note_begun(f, r, &pair);
+	if (!pair.dst_regular) {
+		diag_error(0, "%s was replaced while it was copied",
+			   quote(place_dst(w, p)));
+		return -1;
+	}
+	note_begun(f, r, &pair);
 	done = at_once(w, p, r, &pair);
-	if (done > 0 && !pair.dst_regular)
-		w->add.files++;
 	f->method = pair.method;
 	if (done < 0) {
 		regular_undo(w, p, r);
@@ -238,6 +287,59 @@ begin_data(struct walk *w, const struct place *p, struct regular *r)
 	w->add.bytes += pair.bytes;
 	walk_commit(w, TXN_STEP);
 	return done;
+}
+
+/* The file that H has handed over, in place of the stream. */
+static int
+open_handed(struct regular *r, const struct heard *h)
+{
+	char path[RECEIPT_PATH];
+
+	io_close(&r->src);
+	if (receipt_path(h, path))
+		r->src = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (r->src >= 0 && fstat(r->src, &r->src_st) == 0)
+		return 0;
+	diag_error(0, "producer %d ended before its file was copied",
+		   h->word.pid);
+	return -1;
+}
+
+int
+bigfile_take(struct walk *w, const struct place *p, struct regular *r,
+	     const struct heard *h)
+{
+	struct copy_pair pair;
+	uint32_t idx;
+	struct job *f;
+	int done;
+
+	if (open_handed(r, h) < 0)
+		return -1;
+	idx = new_file(w, p);
+	if (!idx) {
+		diag_error(errno, "cannot copy %s", quote(place_src(w, p)));
+		return -1;
+	}
+	f = &w->b->jobs[idx];
+	file_pair(&pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
+	note_begun(f, r, &pair);
+	done = at_once(w, p, r, &pair);
+	if (done < 0) {
+		job_discard(w->b, w->slot, idx);
+		return -1;
+	}
+	atomic_fetch_or(&f->flags, JOB_HANDED);
+	f->giver = w->slot;
+	f->method = pair.method;
+	f->phase = JOB_BODY;
+	f->next = done ? pair.size : 0;
+	f->end = pair.size;
+	w->add.bytes += pair.bytes;
+	/* Who looked ahead saw a FIFO. */
+	atomic_fetch_add(&w->b->h->found_bytes, pair.size);
+	walk_adopt(w, idx);
+	return 0;
 }
 
 /* 1 where entry_prepare left nothing to do. */
@@ -317,6 +419,8 @@ copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
 		}
 		w->add.bytes += pair->bytes;
 		w->add.holes += pair->hole_bytes;
+		if (atomic_load(&f->flags) & JOB_HANDED)
+			atomic_fetch_add(&receipt_of_file(w, f)->taken, len);
 		t = job_txn(w->b, w->slot, w->job);
 		t->next += len;
 		walk_commit(w, TXN_STEP);
@@ -389,6 +493,16 @@ take_back(struct walk *w, const struct job *f)
 	io_close(&r.dst);
 }
 
+static int
+sync_handed(struct walk *w, const struct place *p, const struct job *f,
+	    struct regular *r)
+{
+	if (!(atomic_load(&f->flags) & JOB_HANDED))
+		return 0;
+	r->streamed.receipt = receipt_of_file(w, f);
+	return streamed_sync(w, p, r);
+}
+
 /* Attributes and the last look at a file that was copied. */
 static int
 finish_copied(struct walk *w, struct job *f)
@@ -399,7 +513,8 @@ finish_copied(struct walk *w, struct job *f)
 
 	if (file_place(w, f, &p) < 0 || open_both(w, &p, f, &r) < 0)
 		(void)fail_file(w); /* it was said why */
-	else if (settle(w, &p, f, &r) == 0 && regular_close(w, &p, &r) == 0) {
+	else if (settle(w, &p, f, &r) == 0 && sync_handed(w, &p, f, &r) == 0 &&
+		 regular_close(w, &p, &r) == 0) {
 		decide_note_made(w, &p, &r.dst_st);
 		result = 0;
 	}
@@ -414,19 +529,25 @@ bigfile_finish(struct walk *w)
 	struct job *f = file_of(w);
 	uint32_t flags = atomic_load(&f->flags);
 
-	/* Skipped, linked, never begun; or whoever touches it dies. */
-	if ((flags & JOB_LOST) || !(flags & (JOB_OPENED | JOB_FAILED)))
+	/* Skipped, linked, never begun. */
+	if (!(flags & (JOB_OPENED | JOB_FAILED)))
 		return;
+	if (flags & JOB_LOST) { /* whoever touches it dies */
+		answer_giver(w, f, false);
+		return;
+	}
 	if (!(flags & JOB_FAILED) && finish_copied(w, f) == 0) {
 		w->add.files++;
 		w->add.methods[f->method]++;
 		regular_debug(w, (enum copy_method)f->method,
 			      flags & JOB_SPARSE);
+		answer_giver(w, f, true);
 		return;
 	}
 	entry_failed(w);
 	if (atomic_load(&f->flags) & JOB_FAILED)
 		take_back(w, f);
+	answer_giver(w, f, false);
 }
 
 void
@@ -434,5 +555,6 @@ bigfile_cancel(struct walk *w, uint32_t job)
 {
 	w->job = job;
 	take_back(w, &w->b->jobs[job]);
+	answer_giver(w, &w->b->jobs[job], false);
 	w->job = 0;
 }

@@ -12,9 +12,18 @@
 
 #include "tree/dir.h"
 #include "tree/entry.h"
+#include "tree/regular.h"
 
 /* Makes the file at P a FILE job; 0, or -1 with ENOMEM. */
 int bigfile_adopt(struct walk *w, const struct place *p);
+
+/*
+ * Makes the file that a FIFO's producer has handed over (H) a FILE job, in place
+ * of the stream that R has open for P.  0 with the caller's txn committed, or -1
+ * with the error reported.
+ */
+int bigfile_take(struct walk *w, const struct place *p, struct regular *r,
+		 const struct heard *h);
 
 /*
  * JOB_BEGIN of the FILE job in hand: 0 go on with the body, 1 nothing is left

@@ -280,21 +280,33 @@ as_regular(const struct walk *w, const struct stat *src)
 	       ((!w->o->recursive || w->o->contents) && !S_ISLNK(src->st_mode));
 }
 
+/* One process moves its bytes, however many. */
+static bool
+into_stream(const struct place *p)
+{
+	struct stat st;
+
+	return fstatat(p->at.dst, p->dst, &st, 0) == 0 &&
+	       !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 enum entry_result
 entry_copy_stat(struct walk *w, const struct place *p, const struct stat *src)
 {
 	uint64_t errors = w->add.errors;
+	enum entry_result result = ENTRY_DONE;
 	board_ref link = 0;
 	enum way way;
 
-	if (regular_is_big(w, src) && bigfile_adopt(w, p) == 0)
+	if (regular_is_big(w, src) && !into_stream(p) &&
+	    bigfile_adopt(w, p) == 0)
 		return ENTRY_ADOPTED;
 	if (!entry_prepare(w, p, src, &way, &link))
 		goto out;
 	if (w->o->instead)
 		instead_make(w, p, src, way, &link);
 	else if (as_regular(w, src))
-		regular_copy(w, p, src, way, &link);
+		result = regular_copy(w, p, src, way, &link);
 	else
 		special_copy(w, p, src, way, &link);
 	if (link)
@@ -302,7 +314,7 @@ entry_copy_stat(struct walk *w, const struct place *p, const struct stat *src)
 out:
 	if (w->add.errors != errors)
 		backup_undo(w, p);
-	return ENTRY_DONE;
+	return result;
 }
 
 enum entry_result

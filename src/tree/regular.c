@@ -15,18 +15,6 @@
 #include "copy/file.h"
 #include "copy/meta.h"
 #include "copy/method.h"
-#include "copy/stream.h"
-
-/* Nobody came, where a FIFO was waited for; that has its own words. */
-static bool
-in_vain(const struct walk *w, const char *name, const char *for_what)
-{
-	if (errno != ETIMEDOUT || w->o->open_timeout < 0)
-		return false;
-	diag_error(0, "nobody opened %s for %s within %d s", quote(name),
-		   for_what, w->o->open_timeout);
-	return true;
-}
 
 int
 regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
@@ -39,14 +27,14 @@ regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 	/* What is not the file it was may be a FIFO: do not wait for it. */
 	if (!st || S_ISREG(st->st_mode))
 		flags |= O_NONBLOCK;
-	if (st && S_ISFIFO(st->st_mode))
-		r->src = stream_open(p->at.src, p->src, flags,
-				     w->o->open_timeout);
-	else
-		r->src = openat(p->at.src, p->src, flags);
-	if (r->src < 0) {
-		if (in_vain(w, place_src(w, p), "writing"))
+	if (st && S_ISFIFO(st->st_mode)) {
+		r->src = streamed_open_src(w, p, flags, &r->streamed);
+		if (r->src < 0)
 			return -1;
+	} else {
+		r->src = openat(p->at.src, p->src, flags);
+	}
+	if (r->src < 0) {
 		if (!st && errno == EACCES)
 			return 1;
 		diag_error(errno, "cannot open %s for reading",
@@ -142,7 +130,7 @@ read_own_link(struct walk *w, const struct place *p, char *text, size_t size)
  * off, which stores through a mapping would leave.
  */
 static int
-open_over(struct walk *w, const struct place *p, int flags)
+open_over(struct walk *w, const struct place *p, int flags, struct regular *r)
 {
 	char text[PATH_MAX];
 	const char *name = p->dst;
@@ -169,15 +157,15 @@ open_over(struct walk *w, const struct place *p, int flags)
 		flags |= O_TRUNC;
 	flags |= nofollow | O_CLOEXEC;
 	if (S_ISFIFO(st.st_mode))
-		return stream_open(p->at.dst, name, flags, w->o->open_timeout);
+		return streamed_open_dst(w, p, name, flags, r);
 	return openat(p->at.dst, name, flags);
 }
 
 /* After a death: what stands there is this run's, whole or in part. */
 static int
-open_again(struct walk *w, const struct place *p, int flags)
+open_again(struct walk *w, const struct place *p, int flags, struct regular *r)
 {
-	int fd = open_over(w, p, flags);
+	int fd = open_over(w, p, flags, r);
 	char path[64];
 	int handle;
 
@@ -199,7 +187,7 @@ cannot_create(struct walk *w, const struct place *p)
 {
 	size_t len = strlen(p->dst);
 
-	if (in_vain(w, place_dst(w, p), "reading") || decide_unreachable(w, p))
+	if (errno == STREAMED_REPORTED || decide_unreachable(w, p))
 		return -1;
 	/* A name that ends in a slash says directory, and there is none. */
 	if (errno == EISDIR && len && p->dst[len - 1] == '/')
@@ -249,9 +237,8 @@ open_by_way(struct walk *w, const struct place *p, enum way way, int flags,
 	    mode_t mode, struct regular *r)
 {
 	if (way == WAY_OVER) {
-		r->dst = open_over(w, p, flags);
-		if (r->dst < 0 && w->o->force && errno != EINTR &&
-		    errno != ETIMEDOUT)
+		r->dst = open_over(w, p, flags, r);
+		if (r->dst < 0 && w->o->force && errno != STREAMED_REPORTED)
 			return open_by_force(w, p, flags, mode, r);
 		return r->dst < 0 ? cannot_create(w, p) : r->dst;
 	}
@@ -263,7 +250,7 @@ open_by_way(struct walk *w, const struct place *p, enum way way, int flags,
 		return cannot_create(w, p);
 	if (way == WAY_MAKE)
 		return open_met(w, p, flags, mode);
-	r->dst = open_again(w, p, flags);
+	r->dst = open_again(w, p, flags, r);
 	return r->dst < 0 ? cannot_create(w, p) : r->dst;
 }
 
@@ -449,8 +436,8 @@ size_was_fiction(const struct copy_pair *pair, const struct regular *r)
 	       st.st_ctim.tv_nsec == was->st_ctim.tv_nsec;
 }
 
-static int
-copy_whole(struct copy_pair *pair, const struct regular *r)
+int
+regular_whole(struct copy_pair *pair, const struct regular *r)
 {
 	if (file_whole(pair) == 0)
 		return 0;
@@ -461,20 +448,32 @@ copy_whole(struct copy_pair *pair, const struct regular *r)
 	return pair_fail(pair, SIDE_DST, pair->at, errno);
 }
 
-void
-regular_begins(struct walk *w, const struct copy_pair *pair,
-	       const struct regular *r)
+/* 1 where the rest is a FILE job's. */
+static int
+copy_stream(struct walk *w, const struct place *p, struct copy_pair *pair,
+	    struct regular *r)
 {
-	if (pair->stream || !pair->dst_regular)
-		entry_intend(w, r->created ? INTENT_STREAM_NEW
-					   : INTENT_STREAM_OVER);
+	struct place_label pl;
+	struct label label = place_label(&pl, w, p);
+	int result;
+
+	/* From here on there is no way back. */
+	entry_intend(w, r->created ? INTENT_STREAM_NEW : INTENT_STREAM_OVER);
+	result = streamed_data(w, p, r, pair);
+	if (result >= 0)
+		return result;
+	if (result == -1)
+		file_report(pair, &label);
+	if (!w->o->keep_partial)
+		regular_undo(w, p, r);
+	return -1;
 }
 
 static int
 copy_data(struct walk *w, const struct place *p, struct regular *r)
 {
 	struct copy_pair pair;
-	int clone = 1;
+	int clone = 1, result = 0;
 
 	file_pair(&pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
 	if (w->o->reflink == REFLINK_ALWAYS ||
@@ -495,34 +494,44 @@ copy_data(struct walk *w, const struct place *p, struct regular *r)
 		regular_debug(w, METHOD_CLONE, false);
 		return 0;
 	}
-	regular_begins(w, &pair, r);
-	if (copy_whole(&pair, r) < 0)
-		return data_failed(w, p, &pair, r);
+	if (pair.stream || !pair.dst_regular)
+		result = copy_stream(w, p, &pair, r);
+	else if (regular_whole(&pair, r) < 0)
+		result = data_failed(w, p, &pair, r);
+	if (result != 0)
+		return result;
 	w->add.bytes += pair.bytes;
 	w->add.holes += pair.hole_bytes;
-	w->add.methods[pair.method]++;
+	if (!r->streamed.sender.handed)
+		w->add.methods[pair.method]++;
 	regular_debug(w, pair.method, pair.holes);
 	return 0;
 }
 
 /* Both ends are open: data, attributes, the account. */
-static void
+static enum entry_result
 fill(struct walk *w, const struct place *p, struct regular *r)
 {
 	int bad = 0;
 
 	if (!w->o->attributes_only)
 		bad = copy_data(w, p, r);
+	if (bad > 0)
+		return ENTRY_ADOPTED;
 	if (bad == 0)
 		bad = regular_attributes(w, p, r);
+	if (bad == 0)
+		bad = streamed_sync(w, p, r);
 	if (regular_close(w, p, r) < 0)
 		bad = -1;
+	streamed_end(w, &r->streamed, bad == 0);
 	if (bad == 0) {
 		w->add.files++;
 		decide_note_made(w, p, &r->dst_st);
 	} else {
 		entry_failed(w);
 	}
+	return ENTRY_DONE;
 }
 
 /* Only mapping needs a destination that can be read. */
@@ -532,11 +541,12 @@ needs_reading(const struct walk *w)
 	return w->o->method == METHOD_MMAP;
 }
 
-void
+enum entry_result
 regular_copy(struct walk *w, const struct place *p, const struct stat *src,
 	     enum way way, board_ref *link)
 {
 	struct regular r = { .src = -1, .dst = -1 };
+	enum entry_result result = ENTRY_DONE;
 
 	if (regular_open_src(w, p, src, &r) < 0 ||
 	    regular_open_dst(w, p, way, needs_reading(w), &r) < 0) {
@@ -544,10 +554,12 @@ regular_copy(struct walk *w, const struct place *p, const struct stat *src,
 	} else {
 		entry_link_made(w, p, *link);
 		*link = 0;
-		fill(w, p, &r);
+		result = fill(w, p, &r);
 	}
 	io_close(&r.src);
 	io_close(&r.dst);
+	streamed_end(w, &r.streamed, false);
+	return result;
 }
 
 bool

@@ -9,10 +9,15 @@
 
 #include "copy/pair.h"
 #include "tree/entry.h"
+#include "tree/streamed.h"
 
-/* Copies P, decided about, WAY; publishes *LINK and makes it 0. */
-void regular_copy(struct walk *w, const struct place *p, const struct stat *src,
-		  enum way way, board_ref *link);
+/*
+ * Copies P, decided about, WAY; publishes *LINK and makes it 0.  ENTRY_ADOPTED
+ * where it is a stream that has become a file.
+ */
+enum entry_result regular_copy(struct walk *w, const struct place *p,
+			       const struct stat *src, enum way way,
+			       board_ref *link);
 
 /*
  * Copies P, which the listing called a regular file and nobody has looked at
@@ -29,6 +34,7 @@ struct regular {
 	struct stat src_st, dst_st;
 	bool created;	   /* the destination was made by this run */
 	mode_t final_mode; /* it is to have without --preserve=mode */
+	struct streamed streamed;
 };
 
 /*
@@ -57,9 +63,11 @@ int regular_attributes(struct walk *w, const struct place *p,
  */
 void regular_undo(struct walk *w, const struct place *p, struct regular *r);
 
-/* Before data moves: from here on there may be no way back (INTENT_STREAM_*). */
-void regular_begins(struct walk *w, const struct copy_pair *pair,
-		    const struct regular *r);
+/*
+ * The data of PAIR, as file_whole; where a file's size was a fiction (/sys), as
+ * much as there is.
+ */
+int regular_whole(struct copy_pair *pair, const struct regular *r);
 
 /* --debug: says how the data went. */
 void regular_debug(const struct walk *w, enum copy_method method, bool holes);

@@ -100,6 +100,8 @@ walk_show(struct walk *w, const char *name, uint64_t done, uint64_t size)
 	}
 	atomic_store_explicit(&s->hand_done, done, memory_order_relaxed);
 	atomic_store_explicit(&s->hand_size, size, memory_order_relaxed);
+	atomic_store_explicit(&s->hand_pipe, HAND_NO_STREAM,
+			      memory_order_relaxed);
 }
 
 /* Without the slashes it ends in, but for "/" and "//" themselves. */

@@ -35,6 +35,7 @@ struct operands {
 	uint32_t n;
 	int dst_dir;	    /* the target directory, or AT_FDCWD */
 	const char *target; /* its name for messages, or NULL */
+	const char *joined; /* a FIFO that all go into, in turn, or NULL */
 	bool overlap;	    /* some operand has `again` set */
 	bool itself;	    /* the copy is a backup: no backup of that */
 };
@@ -60,6 +61,9 @@ struct walk {
 	/* the conductor before it forks: how much it still does itself */
 	bool alone;
 	unsigned entries_left;
+	/* and the bar that it draws meanwhile, ten times a second, or NULL */
+	void (*tick)(void *ctx);
+	void *tick_ctx;
 };
 
 void walk_init(struct walk *w, const struct copy_opts *o,
