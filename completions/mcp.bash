@@ -58,7 +58,7 @@ _mcp_value()
 		_mcp_reply "$lead" auto 1 2 4 8 16 32 64 128 256 ;;
 	-t | --target-directory)
 		_mcp_directories ;;
-	-S | --suffix | --open-timeout)
+	-S | --suffix | --open-timeout | --rate)
 		;;	# anybody's guess
 	*)
 		return 1 ;;
@@ -109,8 +109,9 @@ _mcp()
 		return
 	fi
 	case $prev in
-	--hand-over | --method | --no-preserve | --open-timeout | --receipt | \
-		--sparse | --stream | --suffix | --target-directory | --workers)
+	--hand-over | --method | --no-preserve | --open-timeout | --rate | \
+		--receipt | --sparse | --stream | --suffix | \
+		--target-directory | --workers)
 		_mcp_value "$prev"
 		return ;;
 	esac
@@ -129,7 +130,7 @@ _mcp()
 		--mkfifo --no-clobber --no-dereference --no-preserve= \
 		--no-target-directory --one-file-system --open-timeout= \
 		--parents --preserve --preserve= --progress --progress= \
-		--receipt= --recursive --reflink --reflink= \
+		--rate= --receipt= --recursive --reflink --reflink= \
 		--remove-destination --sparse= --stats --stream= \
 		--strip-trailing-slashes --suffix= --symbolic-link \
 		--target-directory= --update --update= --verbose --version \

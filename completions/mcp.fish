@@ -82,6 +82,7 @@ complete -c mcp -l open-timeout -x -d 'Seconds to wait for the other end of a FI
 complete -c mcp -l receipt -x -a 'auto require off' -d 'Have the ends of a FIFO tell each other how it went'
 complete -c mcp -l stream -x -a 'auto require' -d 'Insist on a FIFO, pipe or device'
 complete -c mcp -l progress -f -a $when -d 'Show progress'
+complete -c mcp -l rate -x -d 'Bytes a second that all may move (K, M, G, T)'
 complete -c mcp -l stats -d 'Write a summary at the end'
 complete -c mcp -l wait-durable -d 'Wait until the reader of a FIFO has synced'
 complete -c mcp -l help -f -d 'Show a summary of the options'

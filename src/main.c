@@ -46,6 +46,7 @@
  *  1  board/layout.h     what lies where on the shared map
  *     board/board        makes and maps it; board/alloc: its malloc and free
  *     board/job          job table, tokens, progress that survives a death
+ *     board/rate         a limit on bytes a second, for all together
  *     board/report       what workers tell the conductor
  *     board/links        where the first copy of an inode is
  *  0  base/              diagnostics, quoting, signals, I/O, numbers
@@ -123,6 +124,7 @@ main(int argc, char **argv)
 						 ? 1
 						 : opt.workers,
 			      .fork_at_once = opt.fork_at_once,
+			      .rate = opt.rate,
 			      .backing = opt.backing,
 			      .command = strbuf_str(&command) };
 	bar = progress_new(opt.progress, &opt.copy, &ops);

@@ -24,6 +24,66 @@ num_parse(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 	return true;
 }
 
+/* The power of two that C stands for; -1 where it is none. */
+static int
+unit_shift(char c)
+{
+	static const char units[] = "KkMmGgTt";
+	const char *at = c ? strchr(units, c) : NULL;
+
+	return !c ? 0 : at ? 10 * (1 + (int)(at - units) / 2) : -1;
+}
+
+/*
+ * The fraction at *TEXT, of which fifteen digits count.  False where it has no
+ * digit.
+ */
+static bool
+parse_fraction(const char **text, double *out)
+{
+	const char *p = *text, *from = p;
+	double digits = 0, scale = 1;
+
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (p - from < 15) {
+			digits = digits * 10 + (*p - '0');
+			scale *= 10;
+		}
+	*out = digits / scale;
+	*text = p;
+	return p > from;
+}
+
+bool
+num_parse_bytes(const char *text, uint64_t *out)
+{
+	unsigned long long whole = 0;
+	double part = 0;
+	uint64_t n;
+	char *end = (char *)(uintptr_t)text;
+	const char *rest;
+	int shift;
+
+	errno = 0;
+	if (*text >= '0' && *text <= '9')
+		whole = strtoull(text, &end, 10);
+	rest = end;
+	if (errno || (rest == text && *rest != '.'))
+		return false;
+	if (*rest == '.' && (rest++, !parse_fraction(&rest, &part)))
+		return false;
+	shift = unit_shift(*rest);
+	if (shift < 0 || (*rest && rest[1]) ||
+	    whole > (uint64_t)INT64_MAX >> shift)
+		return false;
+	n = ((uint64_t)whole << shift) +
+	    (uint64_t)(part * (double)((uint64_t)1 << shift));
+	if (n > INT64_MAX)
+		return false;
+	*out = n || part <= 0 ? n : 1;
+	return true;
+}
+
 const char *
 num_bytes(char buf[NUM_TEXT], uint64_t bytes)
 {

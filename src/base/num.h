@@ -11,6 +11,13 @@
 /* Decimal digits and nothing else, MIN..MAX; false where TEXT is not that. */
 bool num_parse(const char *text, uint64_t min, uint64_t max, uint64_t *out);
 
+/*
+ * Bytes as pv(1) takes them: digits, perhaps a point and digits, perhaps one of
+ * K M G T in either case, for powers of 1024.  Rounded down, but not to 0 what
+ * is more.  False where TEXT is not that, or beyond INT64_MAX.
+ */
+bool num_parse_bytes(const char *text, uint64_t *out);
+
 #define NUM_TEXT 32 /* bytes that hold what the functions below write */
 
 /* "999 B", "1.5 KiB", "23.4 GiB". */

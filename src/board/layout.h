@@ -158,6 +158,13 @@ struct slot {
 	struct receipt receipt;
 };
 
+/* How fast bytes may move, all processes together; see rate.h. */
+struct rate {
+	_Alignas(BOARD_LINE) _Atomic uint64_t
+		limit;	     /* bytes a second, 0: none */
+	_Atomic int64_t due; /* ns; all: compare and swap */
+};
+
 enum job_kind {
 	JOB_ROOT = 1, /* all operands; next..end index them */
 	JOB_OPERANDS, /* some of the operands, split off the root */
@@ -291,6 +298,7 @@ struct board_header {
 	/* control: written by the conductor, read between chunks */
 	_Alignas(BOARD_LINE) _Atomic uint32_t cancel;
 	_Atomic uint32_t done; /* root job is over */
+	struct rate rate;
 
 	/* bit i: worker i+1 waits for a token; atomic or, and */
 	_Alignas(BOARD_LINE) _Atomic uint64_t idle[BOARD_WORKERS_MAX / 64];

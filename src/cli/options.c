@@ -41,6 +41,7 @@ enum {
 	OPT_RECEIPT,
 	OPT_STREAM,
 	OPT_PROGRESS,
+	OPT_RATE,
 	OPT_STATS,
 	OPT_WAIT_DURABLE,
 	OPT_HELP,
@@ -76,6 +77,7 @@ static const struct option long_options[] = {
 	{ "path", no_argument, NULL, OPT_PARENTS }, /* cp's old name */
 	{ "preserve", optional_argument, NULL, OPT_PRESERVE },
 	{ "progress", optional_argument, NULL, OPT_PROGRESS },
+	{ "rate", required_argument, NULL, OPT_RATE },
 	{ "receipt", required_argument, NULL, OPT_RECEIPT },
 	{ "recursive", no_argument, NULL, 'R' },
 	{ "reflink", optional_argument, NULL, OPT_REFLINK },
@@ -329,6 +331,19 @@ seconds_from(const char *what, const char *text)
 	return (int)n;
 }
 
+/* Bytes, or bytes a second. */
+static uint64_t
+bytes_from(const char *what, const char *of, const char *text)
+{
+	uint64_t n;
+
+	if (!num_parse_bytes(text, &n)) {
+		diag_error(0, "invalid %s for %s: %s", of, what, quote(text));
+		exit(EXIT_FAILURE);
+	}
+	return n;
+}
+
 static void
 set_update(struct options *out, const char *arg)
 {
@@ -498,6 +513,9 @@ take_long(struct options *out, int opt, const char *arg)
 		out->progress = arg ? (enum when)one_word("--progress", arg,
 							  when_words)
 				    : WHEN_ALWAYS;
+		break;
+	case OPT_RATE:
+		out->rate = bytes_from("--rate", "rate", arg);
 		break;
 	case OPT_STATS:
 		out->stats = true;

@@ -65,12 +65,17 @@ extent_map(struct copy_pair *p, uint64_t off, uint64_t len)
 	while (off < end) {
 		size_t n = end - off < MAPCOPY_MAX ? (size_t)(end - off)
 						   : MAPCOPY_MAX;
-		int r = p->method == METHOD_MMAP ? mapcopy_map(p, off, n)
-						 : mapcopy_fill(p, off, n);
+		int r;
 
+		n = rate_take(p->rate, n);
+		if (!n)
+			return pair_called_off(p, SIDE_DST, off);
+		r = p->method == METHOD_MMAP ? mapcopy_map(p, off, n)
+					     : mapcopy_fill(p, off, n);
 		if (r < 0)
 			return -1;
 		if (r > 0) {
+			rate_return(p->rate, n);
 			if (way_refused(p) < 0)
 				return -1;
 			return rwcopy_range(p, off, end - off);
@@ -212,8 +217,8 @@ file_settled(struct copy_pair *p)
 void
 file_report(const struct copy_pair *p, const struct label *label)
 {
-	if (p->err == ECANCELED)
-		return; /* the end of the run has its own words, or none */
+	if (p->called_off)
+		return;
 	if (p->what)
 		diag_error(p->err, "cannot copy %s to %s by %s",
 			   quote_n(0, label_src(label)),

@@ -39,7 +39,7 @@ int file_chunk(struct copy_pair *p, uint64_t off, uint64_t len);
  */
 int file_settled(struct copy_pair *p);
 
-/* Reports the failure in P as one message; none for ECANCELED. */
+/* Reports the failure in P as one message; none where the run is called off. */
 void file_report(const struct copy_pair *p, const struct label *label);
 
 #endif

@@ -7,9 +7,11 @@
 #ifndef MCP_COPY_PAIR_H
 #define MCP_COPY_PAIR_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "board/rate.h"
 #include "copy/opts.h"
 
 #define COPY_BUF ((size_t)256 << 10) /* bytes of pair.buf */
@@ -26,6 +28,7 @@ struct copy_pair {
 	enum copy_method method; /* how; never METHOD_AUTO */
 	bool forced;		 /* no other way will do */
 	void *buf;		 /* COPY_BUF bytes of the caller's */
+	struct rate *rate;	 /* of the run; NULL: no limit */
 	/*
 	 * Streams: called after each piece, and when a wait was interrupted.
 	 * True: called off.
@@ -42,6 +45,7 @@ struct copy_pair {
 	enum copy_side side; /* which side failed */
 	uint64_t at;	     /* byte offset it failed at */
 	const char *what;    /* "copy_file_range": the way that was refused */
+	bool called_off;     /* no failure: the run ends, which is no news */
 };
 
 /* Notes a failure; -1, to be returned on the spot. */
@@ -52,6 +56,14 @@ pair_fail(struct copy_pair *p, enum copy_side side, uint64_t at, int err)
 	p->at = at;
 	p->err = err;
 	return -1;
+}
+
+/* The run is called off; -1, to be returned on the spot. */
+static inline int
+pair_called_off(struct copy_pair *p, enum copy_side side, uint64_t at)
+{
+	p->called_off = true;
+	return pair_fail(p, side, at, ECANCELED);
 }
 
 #endif

@@ -66,7 +66,8 @@ rwcopy_to_end(struct copy_pair *p)
 	uint64_t off = 0;
 
 	for (;;) {
-		ssize_t n = read(p->src, p->buf, COPY_BUF);
+		size_t want = rate_piece(p->rate, COPY_BUF);
+		ssize_t n = read(p->src, p->buf, want);
 
 		if (n < 0 && errno == EINTR && !sig_caught())
 			continue;
@@ -74,6 +75,8 @@ rwcopy_to_end(struct copy_pair *p)
 			return pair_fail(p, SIDE_SRC, off, errno);
 		if (n == 0)
 			return 0;
+		if (rate_pay(p->rate, (uint64_t)n) < 0)
+			return pair_called_off(p, SIDE_DST, off);
 		if (sparse) {
 			if (rwcopy_sparse(p, off, (size_t)n) < 0)
 				return -1;
@@ -87,7 +90,7 @@ rwcopy_to_end(struct copy_pair *p)
 		 * Fewer bytes than asked for, and just what the size said: a
 		 * regular file is at its end, and one call is saved.
 		 */
-		if (p->size && off == p->size && (size_t)n < COPY_BUF)
+		if (p->size && off == p->size && (size_t)n < want)
 			return 0;
 	}
 }
@@ -96,13 +99,16 @@ int
 rwcopy_range(struct copy_pair *p, uint64_t off, uint64_t len)
 {
 	while (len) {
-		size_t want = len < COPY_BUF ? (size_t)len : COPY_BUF;
+		size_t most = len < COPY_BUF ? (size_t)len : COPY_BUF;
+		size_t want = rate_piece(p->rate, most);
 		ssize_t n = io_pread_full(p->src, p->buf, want, (off_t)off);
 
 		if (n < 0)
 			return pair_fail(p, SIDE_SRC, off, errno);
 		if (n == 0)
 			return pair_fail(p, SIDE_SRC, off, 0);
+		if (rate_pay(p->rate, (uint64_t)n) < 0)
+			return pair_called_off(p, SIDE_DST, off);
 		if (p->sparse == SPARSE_ALWAYS) {
 			if (rwcopy_sparse(p, off, (size_t)n) < 0)
 				return -1;
@@ -127,6 +133,25 @@ another_way(int err)
 	       err == EINVAL || err == EBADF || err == EPERM || err == ENOENT ||
 	       err == ETXTBSY;
 }
+
+/* One call, of no more than the rate allows now. */
+static ssize_t
+range_piece(struct copy_pair *p, uint64_t off, uint64_t len)
+{
+	size_t want = len < RANGE_MAX ? (size_t)len : RANGE_MAX;
+	off_t from, to;
+	ssize_t n;
+
+	want = rate_take(p->rate, want);
+	if (!want)
+		return pair_called_off(p, SIDE_DST, off);
+	do {
+		from = to = (off_t)off;
+		n = copy_file_range(p->src, &from, p->dst, &to, want, 0);
+	} while (n < 0 && errno == EINTR);
+	rate_return(p->rate, want - (n > 0 ? (size_t)n : 0));
+	return n;
+}
 #endif
 
 int
@@ -134,13 +159,10 @@ rangecopy_range(struct copy_pair *p, uint64_t off, uint64_t len)
 {
 #ifdef HAVE_COPY_FILE_RANGE
 	while (len) {
-		size_t want = len < RANGE_MAX ? (size_t)len : RANGE_MAX;
-		off_t from = (off_t)off, to = (off_t)off;
-		ssize_t n = copy_file_range(p->src, &from, p->dst, &to, want,
-					    0);
+		ssize_t n = range_piece(p, off, len);
 
-		if (n < 0 && errno == EINTR)
-			continue;
+		if (p->called_off)
+			return -1;
 		if (n < 0) {
 			pair_fail(p, SIDE_DST, off, errno);
 			return another_way(errno) ? 1 : -1;

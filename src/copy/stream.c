@@ -45,7 +45,7 @@ look(struct copy_pair *p)
 {
 	if (!p->look(p->look_ctx, p))
 		return 0;
-	return pair_fail(p, SIDE_SRC, p->bytes, ECANCELED);
+	return pair_called_off(p, SIDE_SRC, p->bytes);
 }
 
 /*
@@ -57,8 +57,13 @@ static int
 by_splice(struct copy_pair *p)
 {
 	for (;;) {
-		ssize_t n = splice(p->src, NULL, p->dst, NULL, SPLICE_MAX, 0);
+		size_t want = rate_take(p->rate, SPLICE_MAX);
+		ssize_t n;
 
+		if (!want)
+			return pair_called_off(p, SIDE_SRC, p->bytes);
+		n = splice(p->src, NULL, p->dst, NULL, want, 0);
+		rate_return(p->rate, want - (n > 0 ? (size_t)n : 0));
 		if (n == 0)
 			return 0;
 		if (n < 0 && errno != EINTR)
@@ -96,12 +101,14 @@ by_read(struct copy_pair *p)
 	bool sparse = p->dst_regular && p->sparse == SPARSE_ALWAYS;
 
 	for (;;) {
-		ssize_t n = read(p->src, p->buf, COPY_BUF);
+		ssize_t n = read(p->src, p->buf, rate_piece(p->rate, COPY_BUF));
 
 		if (n == 0)
 			return 0;
 		if (n < 0 && errno != EINTR)
 			return pair_fail(p, SIDE_SRC, p->bytes, errno);
+		if (n > 0 && rate_pay(p->rate, (uint64_t)n) < 0)
+			return pair_called_off(p, SIDE_DST, p->bytes);
 		if (n > 0 &&
 		    (sparse ? rwcopy_sparse(p, p->bytes + p->hole_bytes,
 					    (size_t)n)

@@ -18,6 +18,7 @@
 #include "base/quote.h"
 #include "base/sig.h"
 #include "board/links.h"
+#include "board/rate.h"
 #include "board/report.h"
 #include "run/worker.h"
 #include "tree/bigfile.h"
@@ -436,6 +437,7 @@ open_all(struct state *s)
 	snprintf(s->b.h->command, sizeof(s->b.h->command), "%s",
 		 s->c->command ? s->c->command : "");
 	atomic_store(&s->b.slots[0].pid, getpid());
+	rate_set(&s->b, s->c->rate);
 	walk_init(&s->w, s->o, s->ops, &s->b, 0);
 	root = job_root(&s->b, 0);
 	if (!root) {
@@ -475,7 +477,8 @@ conduct(const struct conduct *c, const struct copy_opts *o,
 		s.w.tick = draw;
 		s.w.tick_ctx = &s;
 	}
-	s.w.entries_left = c->fork_at_once ? 0 : ALONE_ENTRIES;
+	/* Who waits for a slow rate draws no bar. */
+	s.w.entries_left = c->fork_at_once || c->rate ? 0 : ALONE_ENTRIES;
 	jobs_drain(&s.w);
 	if (!over(&s) && !sig_caught()) {
 		if (board_open_pipes(&s.b) < 0) {

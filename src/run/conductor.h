@@ -17,6 +17,7 @@
 struct conduct {
 	unsigned workers;  /* 1..BOARD_WORKERS_MAX, or WORKERS_AUTO */
 	bool fork_at_once; /* however little there is to do */
+	uint64_t rate;	   /* bytes a second that may move, 0: any */
 	enum board_backing backing;
 	const char *command; /* for the board's header */
 	/*

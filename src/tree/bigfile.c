@@ -205,7 +205,7 @@ static void
 shared_pair(struct walk *w, const struct job *f, const struct regular *r,
 	    struct copy_pair *pair)
 {
-	file_pair(pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
+	regular_pair(w, r, pair);
 	pair->size = f->size;
 	pair->holes = atomic_load(&f->flags) & JOB_SPARSE;
 	pair->method = (enum copy_method)f->method;
@@ -267,7 +267,7 @@ begin_data(struct walk *w, const struct place *p, struct regular *r)
 	struct txn *t;
 	int done;
 
-	file_pair(&pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
+	regular_pair(w, r, &pair);
 	if (!pair.dst_regular) {
 		diag_error(0, "%s was replaced while it was copied",
 			   quote(place_dst(w, p)));
@@ -322,7 +322,7 @@ bigfile_take(struct walk *w, const struct place *p, struct regular *r,
 		return -1;
 	}
 	f = &w->b->jobs[idx];
-	file_pair(&pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
+	regular_pair(w, r, &pair);
 	note_begun(f, r, &pair);
 	done = at_once(w, p, r, &pair);
 	if (done < 0) {
@@ -410,9 +410,13 @@ copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
 		len = j->end - j->next;
 		if (len > FILE_CHUNK)
 			len = FILE_CHUNK;
+		/* So that it is seen to move, however slowly. */
+		len = rate_piece(pair->rate, len);
 		walk_show(w, NULL, j->next, f->size);
 		pair->bytes = pair->hole_bytes = 0;
 		if (file_chunk(pair, j->next, len) < 0) {
+			if (pair->called_off)
+				return 1;
 			if (fail_file(w))
 				file_report(pair, &label);
 			return -1;

@@ -469,13 +469,20 @@ copy_stream(struct walk *w, const struct place *p, struct copy_pair *pair,
 	return -1;
 }
 
+void
+regular_pair(struct walk *w, const struct regular *r, struct copy_pair *pair)
+{
+	file_pair(pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
+	pair->rate = rate_of(w->b);
+}
+
 static int
 copy_data(struct walk *w, const struct place *p, struct regular *r)
 {
 	struct copy_pair pair;
 	int clone = 1, result = 0;
 
-	file_pair(&pair, w->o, r->src, &r->src_st, r->dst, &r->dst_st, w->buf);
+	regular_pair(w, r, &pair);
 	if (w->o->reflink == REFLINK_ALWAYS ||
 	    (S_ISREG(r->src_st.st_mode) && pair.dst_regular &&
 	     (pair.size || w->o->method == METHOD_CLONE)))

@@ -69,6 +69,10 @@ void regular_undo(struct walk *w, const struct place *p, struct regular *r);
  */
 int regular_whole(struct copy_pair *pair, const struct regular *r);
 
+/* The pair of two open files, with what holds for this run besides. */
+void regular_pair(struct walk *w, const struct regular *r,
+		  struct copy_pair *pair);
+
 /* --debug: says how the data went. */
 void regular_debug(const struct walk *w, enum copy_method method, bool holes);
 

@@ -483,7 +483,7 @@ await_first(struct flow *f)
 
 	while (poll(&pfd, 1, TICK_US / 1000) <= 0)
 		if (look(f, f->pair))
-			return pair_fail(f->pair, SIDE_SRC, 0, ECANCELED);
+			return pair_called_off(f->pair, SIDE_SRC, 0);
 	return 0;
 }
 

@@ -58,6 +58,65 @@ test_bounds_belong_to_what_is_allowed(void)
 }
 
 static void
+check_bytes(const char *text, uint64_t expected)
+{
+	uint64_t n = expected + 1;
+
+	CHECK(num_parse_bytes(text, &n));
+	CHECK_INT(expected, n);
+}
+
+static void
+test_bytes_are_read_as_by_pv(void)
+{
+	check_bytes("0", 0);
+	check_bytes("0.0M", 0);
+	check_bytes("1000", 1000);
+	check_bytes("1k", 1024);
+	check_bytes("1K", 1024);
+	check_bytes("1.5m", 1572864);
+	check_bytes("2.5", 2);
+	check_bytes(".5G", (uint64_t)1 << 29);
+	check_bytes("3T", (uint64_t)3 << 40);
+	check_bytes("0.25t", (uint64_t)1 << 38);
+	check_bytes("9223372036854775807", INT64_MAX);
+	/* Not "no limit". */
+	check_bytes("0.1", 1);
+	check_bytes("0.00000000001", 1);
+}
+
+static void
+test_bytes_anything_else_is_none(void)
+{
+	static const char *const none[] = { "",
+					    "k",
+					    ".",
+					    "1.",
+					    "1.k",
+					    "1..5",
+					    "1e3",
+					    "-1",
+					    "+1",
+					    " 1",
+					    "1 K",
+					    "1KB",
+					    "1P",
+					    "0x10",
+					    "1,5",
+					    "K1",
+					    "1%",
+					    "nonsense",
+					    "9223372036854775808",
+					    "8388608T",
+					    "99999999999999999999999" };
+	uint64_t n = 42;
+
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
+		CHECK(!num_parse_bytes(none[i], &n));
+	CHECK_INT(42, n);
+}
+
+static void
 test_bytes_have_a_unit(void)
 {
 	char buf[NUM_TEXT];
@@ -98,5 +157,6 @@ test_times_have_colons(void)
 
 UNIT_TESTS(UNIT(test_digits_are_a_number), UNIT(test_anything_else_is_none),
 	   UNIT(test_bounds_belong_to_what_is_allowed),
-	   UNIT(test_bytes_have_a_unit), UNIT(test_counts_have_commas),
-	   UNIT(test_times_have_colons))
+	   UNIT(test_bytes_are_read_as_by_pv),
+	   UNIT(test_bytes_anything_else_is_none), UNIT(test_bytes_have_a_unit),
+	   UNIT(test_counts_have_commas), UNIT(test_times_have_colons))
