@@ -371,6 +371,30 @@ test_killed_in_a_big_file_that_is_written()
 	big_killed_at rw pread64 20
 }
 
+# Who dies with the turn to write does not keep it: the next one takes it, and
+# dies of it in turn.
+test_killed_in_the_turn_to_write()
+{
+	need_command strace || return 0
+	for type in ext4 xfs btrfs; do
+		with_fs $type 400M fs || return 0
+		case $type in
+		btrfs) n=65 ;; # of a quarter MiB each
+		*) n=5 ;;      # of 4 MiB each
+		esac
+		expect 0 killing pwrite64 $n -a -j 1 --stats --reflink=never \
+			"$BIGGER" fs/copy
+		assertEquals "deaths on $type" 4 "$(deaths)"
+		assert_same_tree "$BIGGER" fs/copy
+		expect 0 killing pwrite64 $n -a -j 2 --stats --reflink=never \
+			"$BIGGER" fs/again
+		[ "$(deaths)" -gt 0 ] || fail "nobody died on $type"
+		assert_same_tree "$BIGGER" fs/again
+		assertContains "$type" "$(counts "$ERR")" 'errors       0'
+		end_mounts
+	done
+}
+
 test_killed_in_a_big_file_of_ranges()
 {
 	big_killed_at range copy_file_range 3

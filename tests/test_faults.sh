@@ -55,6 +55,12 @@ traced()
 # No room
 # ---------------------------------------------------------------------------
 
+# Into a file system that reserves room for big files; `cd ..` at the end.
+where_room_is_reserved()
+{
+	with_fs ext4 128M reserving && cd reserving
+}
+
 # leave_room DIR BYTES
 leave_room()
 {
@@ -155,6 +161,23 @@ test_full_disk_under_a_mapping()
 	assert_same_file last full/last
 }
 
+# There was plenty of room, so that none was reserved.
+test_full_disk_once_it_was_begun()
+{
+	make_broken 10000000 || return 0
+	for type in tmpfs btrfs; do
+		size=24M
+		[ $type = tmpfs ] || size=320M
+		with_fs $type $size full || return 0
+		meanwhile pread64 2 'leave_room full 1000000' -- \
+			-j2 src/file src/last full
+		assertEquals "$type" 1 "$?"
+		said_only "^mcp: error writing 'full/file' at b.*: No space"
+		assertFalse "$type: it was left" '[ -e full/file ]'
+		end_mounts
+	done
+}
+
 test_full_file_size_limit()
 {
 	random_file 33554432 big
@@ -180,6 +203,7 @@ test_full_file_size_limit()
 test_full_quota()
 {
 	need_command strace || return 0
+	where_room_is_reserved || return 0
 	random_file 9000000 big
 	mkdir dst
 	for call in fallocate ftruncate; do
@@ -188,6 +212,7 @@ test_full_quota()
 		said_only "^mcp: error writing 'dst/big' at byte .*: Disk quota"
 		assertFalse "$call: it was left" '[ -e dst/big ]'
 	done
+	cd ..
 }
 
 # A device that takes nothing and calls it no error.
@@ -245,6 +270,7 @@ test_error_small_file()
 
 test_error_big_file()
 {
+	where_room_is_reserved || return 0
 	make_broken 9000000 || return 0
 	io='Input/output error'
 	broken pread64 EIO src/file "error reading '.*/src/file' at b.*: $io" \
@@ -255,6 +281,19 @@ test_error_big_file()
 		--method=range
 	broken fallocate EIO dst/file "error writing '.*/dst/file' at b.*: $io"
 	broken ftruncate EIO dst/file "error writing '.*/dst/file' at b.*: $io"
+	cd ..
+}
+
+# The turn to write, whose holder has the error.
+test_error_in_the_turn_to_write()
+{
+	where_room_is_reserved || return 0
+	make_broken 9000000 || return 0
+	broken pwrite64 EIO dst/file \
+		"error writing '.*/dst/file' at b.*: Input/output error"
+	broken pwrite64 ENOSPC dst/file \
+		"error writing '.*/dst/file' at b.*: No space left"
+	cd ..
 }
 
 # What is said at the close may have been lost from the start.
@@ -271,6 +310,34 @@ test_error_at_close()
 		assertFalse 'it was left' '[ -e dst/file ]'
 		assert_same_file src/last dst/last
 	done
+	# In a tree, where what was made is not looked at before.
+	for how in -r -a; do
+		random_file 5000 src/file
+		rm -rf dst
+		traced 1 -P "$PWD/dst/file" -e trace=close \
+			-e inject=close:error=ENOSPC -- $how "$PWD/src" \
+			"$PWD/dst"
+		said_only "failed to close '.*/dst/file': No space left"
+		assertFalse "$how: it was left" '[ -e dst/file ]'
+		assert_same_file src/last dst/last
+	done
+}
+
+# What has taken the name of a file that failed is not taken for it.
+test_error_leaves_what_has_taken_the_name()
+{
+	make_broken 600000 || return 0
+	limited env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" \
+		strace -f -q -o trace -P "$PWD/dst/file" -e trace=write \
+		-e inject=write:error=EIO:delay_enter=500000 \
+		"$MCP" -r src "$PWD/dst" >"$OUT" 2>"$ERR" &
+	job=$!
+	poll 20 test -e dst/file
+	rm dst/file && echo mine >dst/file
+	wait $job
+	assertEquals 1 $?
+	said "^mcp: error writing '.*/dst/file' at byte 0: Input/output"
+	assertEquals mine "$(cat dst/file)"
 }
 
 test_error_in_holes()
@@ -313,6 +380,7 @@ test_error_name_too_long()
 # Interrupted calls are made again.
 test_error_interrupted_is_none()
 {
+	where_room_is_reserved || return 0
 	make_broken 600000 || return 0
 	random_file 9000000 src/big
 	for what in auto:read,write rw:pread64,pwrite64 \
@@ -328,6 +396,7 @@ test_error_interrupted_is_none()
 		grep -q INJECTED trace || fail "no call of $calls"
 		assert_same_tree --no-times src dst
 	done
+	cd ..
 }
 
 # A clone that went wrong is a failure; one that cannot be made is none.
@@ -451,6 +520,18 @@ test_source_that_shrinks_big()
 		changed range copy_file_range 2 $new ''
 		changed mmap mmap 2 $new shrank
 	done
+}
+
+# By both ways at the same time: one has the turn to write.
+test_source_that_shrinks_with_a_turn_to_write()
+{
+	where_room_is_reserved || return 0
+	make_broken 100 || return 0
+	size=16777216
+	for new in 0 4194304 8391000 16777116; do
+		changed auto mmap 2 $new shrank
+	done
+	cd ..
 }
 
 test_source_that_shrinks_small()

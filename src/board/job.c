@@ -399,6 +399,23 @@ job_repost(struct board *b)
 	return true;
 }
 
+bool
+job_turn_take(struct board *b, unsigned slot, uint32_t file)
+{
+	uint32_t nobody = 0;
+
+	return atomic_compare_exchange_strong(&b->jobs[file].writer, &nobody,
+					      slot + 1);
+}
+
+void
+job_turn_leave(struct board *b, unsigned slot, uint32_t file)
+{
+	uint32_t mine = slot + 1;
+
+	atomic_compare_exchange_strong(&b->jobs[file].writer, &mine, 0);
+}
+
 static void
 idle_set(struct board *b, unsigned slot, bool idle)
 {
@@ -465,6 +482,7 @@ job_recover(struct board *b, unsigned slot,
 	for (uint32_t i = 1; i < high; i++) {
 		uint64_t claim = atomic_load(&b->jobs[i].claim);
 
+		job_turn_leave(b, slot, i);
 		if (CLAIM_SLOT(claim) != slot)
 			continue;
 		switch (CLAIM_STATE(claim)) {

@@ -108,6 +108,15 @@ bool job_post_quit(struct board *b);
 bool job_claim(struct board *b, unsigned slot, uint32_t job);
 
 /*
+ * The turn to write FILE, a JOB_FILE: one at a time has it of the processes that
+ * work on it.  Nobody waits for it: where another has it, take gives false and
+ * the bytes go a way that does not need it.  Its holder gives it back before its
+ * part of the file is over; job_recover does for one that died.
+ */
+bool job_turn_take(struct board *b, unsigned slot, uint32_t file);
+void job_turn_leave(struct board *b, unsigned slot, uint32_t file);
+
+/*
  * How many workers wait for a token that is not yet in the pipe.  Costs a load
  * where nobody waits, a system call where somebody does.
  */

@@ -236,6 +236,7 @@ struct job {
 	uint32_t method;       /* enum copy_method */
 	uint32_t created_mode; /* st_mode of the destination as opened */
 	uint32_t giver;	       /* JOB_HANDED: slot whose process has the FIFO */
+	_Atomic uint32_t writer; /* slot + 1 that has the turn; cmp and swap */
 };
 
 /* A directory on its way: where it is, what it was, what it will be. */

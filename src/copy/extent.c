@@ -49,13 +49,13 @@ reserve(struct copy_pair *p, uint64_t off, uint64_t len)
 }
 
 int
-extent_reserve(struct copy_pair *p)
+extent_reserve(struct copy_pair *p, bool loose)
 {
 	uint64_t at = 0, start, stop;
 
 	if (ftruncate(p->dst, (off_t)p->size) < 0)
 		return pair_fail(p, SIDE_DST, p->size, errno);
-	if (p->sparse == SPARSE_ALWAYS)
+	if (loose || p->sparse == SPARSE_ALWAYS)
 		return 0;
 	if (!p->holes)
 		return p->size ? reserve(p, 0, p->size) : 0;

@@ -16,11 +16,11 @@ int extent_next(int fd, uint64_t from, uint64_t end, uint64_t *start,
 		uint64_t *stop);
 
 /*
- * Gives the destination of P its length and reserves room for the source's data
- * (fallocate(2)), so that a full disk is an error here and not a SIGBUS later.
- * Where the file system cannot reserve, that is left out.  0, or -1 with the
- * failure in P.
+ * Gives the destination of P its length and, unless LOOSE, reserves room for the
+ * source's data (fallocate(2)), so that a full disk is an error here and not a
+ * SIGBUS later.  Where the file system cannot reserve, that is left out.  0, or
+ * -1 with the failure in P.
  */
-int extent_reserve(struct copy_pair *p);
+int extent_reserve(struct copy_pair *p, bool loose);
 
 #endif

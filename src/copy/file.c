@@ -30,6 +30,7 @@ file_pair(struct copy_pair *p, const struct copy_opts *o, int src,
 		.dst_regular = S_ISREG(dst_st->st_mode),
 		.stream = !S_ISREG(src_st->st_mode),
 		.forced = o->method != METHOD_AUTO,
+		.turn = o->method == METHOD_AUTO,
 		.method = METHOD_RW,
 	};
 	p->holes = o->sparse != SPARSE_NEVER && S_ISREG(src_st->st_mode) &&
@@ -57,6 +58,16 @@ way_refused(struct copy_pair *p)
 	return 0;
 }
 
+/* By the way of P, or, where nobody else writes, by writing. */
+static int
+mapped(struct copy_pair *p, uint64_t off, size_t len)
+{
+	if (p->method == METHOD_MMAP)
+		return p->turn ? mapcopy_write(p, off, len)
+			       : mapcopy_map(p, off, len);
+	return p->turn ? rwcopy_range(p, off, len) : mapcopy_fill(p, off, len);
+}
+
 static int
 extent_map(struct copy_pair *p, uint64_t off, uint64_t len)
 {
@@ -70,8 +81,7 @@ extent_map(struct copy_pair *p, uint64_t off, uint64_t len)
 		n = rate_take(p->rate, n);
 		if (!n)
 			return pair_called_off(p, SIDE_DST, off);
-		r = p->method == METHOD_MMAP ? mapcopy_map(p, off, n)
-					     : mapcopy_fill(p, off, n);
+		r = mapped(p, off, n);
 		if (r < 0)
 			return -1;
 		if (r > 0) {
@@ -121,7 +131,7 @@ copy_extent(struct copy_pair *p, uint64_t off, uint64_t len)
 int
 file_prepare(struct copy_pair *p)
 {
-	return extent_reserve(p);
+	return extent_reserve(p, method_loose(p->dst, p->size));
 }
 
 int

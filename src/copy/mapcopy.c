@@ -232,3 +232,44 @@ mapcopy_fill(struct copy_pair *p, uint64_t off, size_t len)
 	p->bytes += len;
 	return 0;
 }
+
+/* EFAULT: the kernel met in the source what would be SIGBUS for us. */
+static int
+write_failed(struct copy_pair *p, uint64_t at)
+{
+	struct stat st;
+
+	if (errno != EFAULT)
+		return pair_fail(p, SIDE_DST, at, errno);
+	if (fstat(p->src, &st) == 0 && (uint64_t)st.st_size <= at)
+		return pair_fail(p, SIDE_SRC, (uint64_t)st.st_size, 0);
+	return pair_fail(p, SIDE_SRC, at, EIO);
+}
+
+int
+mapcopy_write(struct copy_pair *p, uint64_t off, size_t len)
+{
+	size_t done = 0;
+	char *from;
+
+	if (windows_reserve() < 0 ||
+	    !(from = map_side(SIDE_SRC, p->src, off, len))) {
+		pair_fail(p, SIDE_SRC, off, errno);
+		return 1;
+	}
+	populate(p, from, len, MADV_POPULATE_READ);
+	while (done < len) {
+		ssize_t n = pwrite(p->dst, from + done, len - done,
+				   (off_t)(off + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0) /* as io_pwrite_full */
+			errno = ENOSPC;
+		if (n <= 0)
+			return write_failed(p, off + done);
+		done += (size_t)n;
+	}
+	p->bytes += len;
+	return 0;
+}

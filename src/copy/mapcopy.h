@@ -28,6 +28,9 @@ int mapcopy_map(struct copy_pair *p, uint64_t off, size_t len);
 /* The same by pread(2) into the mapped destination. */
 int mapcopy_fill(struct copy_pair *p, uint64_t off, size_t len);
 
+/* The same by pwrite(2) from the mapped source, for who has the turn (pair). */
+int mapcopy_write(struct copy_pair *p, uint64_t off, size_t len);
+
 /* Lets go of the files mapped last. */
 void mapcopy_drop(void);
 

@@ -51,20 +51,43 @@ method_name(enum copy_method method)
 static const struct choice {
 	unsigned long fs;
 	enum copy_method method;
+	bool loose; /* no reservation where there is plenty of room */
 } choices[] = {
-	/* Stores take no lock, reserved extents are converted at write-back. */
-	{ EXT4_SUPER_MAGIC, METHOD_MMAP },
-	{ XFS_SUPER_MAGIC, METHOD_MMAP },
-	/* Writers of one inode take turns; faults are dear, so one map only. */
-	{ BTRFS_SUPER_MAGIC, METHOD_FILL },
-	/* write(2) takes no page fault at all, and here it hardly locks. */
-	{ TMPFS_MAGIC, METHOD_RW },
+	/*
+	 * Stores take no lock, but their faults are dearer than write(2), which
+	 * does: so one writes, the others store.  Reserved extents are long,
+	 * and converted at write-back only.
+	 */
+	{ EXT4_SUPER_MAGIC, METHOD_MMAP, false },
+	{ XFS_SUPER_MAGIC, METHOD_MMAP, false },
+	/*
+	 * The same; here faults are so dear that the source's are spared.
+	 * Writing into what was reserved costs more than into nothing.
+	 */
+	{ BTRFS_SUPER_MAGIC, METHOD_FILL, true },
+	/*
+	 * write(2) takes no page fault at all, and reading, half of the work,
+	 * no lock.  To reserve is to fill with zeros.
+	 */
+	{ TMPFS_MAGIC, METHOD_RW, true },
 	/* The server can do it without the bytes passing here. */
-	{ NFS_SUPER_MAGIC, METHOD_RANGE },
-	{ CIFS_SUPER_MAGIC, METHOD_RANGE },
-	{ SMB2_SUPER_MAGIC, METHOD_RANGE },
-	{ CEPH_SUPER_MAGIC, METHOD_RANGE },
+	{ NFS_SUPER_MAGIC, METHOD_RANGE, false },
+	{ CIFS_SUPER_MAGIC, METHOD_RANGE, false },
+	{ SMB2_SUPER_MAGIC, METHOD_RANGE, false },
+	{ CEPH_SUPER_MAGIC, METHOD_RANGE, false },
 };
+
+/* Free room for that many such files is plenty. */
+#define PLENTY 2
+
+static const struct choice *
+choice_of(unsigned long fs)
+{
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
+		if (choices[i].fs == fs)
+			return &choices[i];
+	return NULL;
+}
 
 /* May the source be mapped, and does it hold still while it is? */
 static bool
@@ -80,6 +103,7 @@ method_choose(const struct copy_opts *o, int src, const struct stat *src_st,
 {
 	static dev_t seen_src, seen_dst;
 	static enum copy_method seen;
+	const struct choice *c;
 	struct statfs from, to;
 
 	if (o->method != METHOD_AUTO)
@@ -93,9 +117,9 @@ method_choose(const struct copy_opts *o, int src, const struct stat *src_st,
 	seen = METHOD_RW;
 	seen_src = src_st->st_dev;
 	seen_dst = dst_st->st_dev;
-	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
-		if (choices[i].fs == (unsigned long)to.f_type)
-			seen = choices[i].method;
+	c = choice_of((unsigned long)to.f_type);
+	if (c)
+		seen = c->method;
 	if (seen == METHOD_MMAP && !source_maps((unsigned long)from.f_type))
 		seen = METHOD_FILL;
 	/* A server may clone, where that is not wanted. */
@@ -104,6 +128,19 @@ method_choose(const struct copy_opts *o, int src, const struct stat *src_st,
 	     o->sparse == SPARSE_NEVER))
 		seen = METHOD_RW;
 	return seen;
+}
+
+bool
+method_loose(int dst, uint64_t size)
+{
+	const struct choice *c;
+	struct statfs st;
+
+	if (fstatfs(dst, &st) < 0)
+		return false;
+	c = choice_of((unsigned long)st.f_type);
+	return c && c->loose &&
+	       (uint64_t)st.f_bavail * (uint64_t)st.f_bsize / PLENTY >= size;
 }
 
 /* What went wrong and would go wrong again; all else is "cannot be cloned". */

@@ -21,6 +21,12 @@ enum copy_method method_choose(const struct copy_opts *o, int src,
 			       const struct stat *src_st, int dst,
 			       const struct stat *dst_st);
 
+/*
+ * Is room for SIZE bytes in DST there in plenty, on a file system where it costs
+ * more to reserve it than it gives?
+ */
+bool method_loose(int dst, uint64_t size);
+
 /* What --debug says of a file copied by METHOD; HOLES: they were looked for. */
 const char *method_debug(enum copy_method method, bool holes,
 			 enum copy_sparse sparse);

@@ -27,8 +27,9 @@ struct copy_pair {
 	enum copy_sparse sparse;
 	enum copy_method method; /* how; never METHOD_AUTO */
 	bool forced;		 /* no other way will do */
-	void *buf;		 /* COPY_BUF bytes of the caller's */
-	struct rate *rate;	 /* of the run; NULL: no limit */
+	bool turn; /* nobody else writes: then this one may (mapcopy.h) */
+	void *buf; /* COPY_BUF bytes of the caller's */
+	struct rate *rate; /* of the run; NULL: no limit */
 	/*
 	 * Streams: called after each piece, and when a wait was interrupted.
 	 * True: called off.

@@ -390,6 +390,20 @@ bigfile_begin(struct walk *w)
 	return result;
 }
 
+/* In the turn to write, where that is to be had. */
+static int
+chunk(struct walk *w, struct copy_pair *pair, uint64_t off, uint64_t len)
+{
+	uint32_t file = share_container(w);
+	int r;
+
+	pair->turn = !pair->forced && job_turn_take(w->b, w->slot, file);
+	r = file_chunk(pair, off, len);
+	if (pair->turn)
+		job_turn_leave(w->b, w->slot, file);
+	return r;
+}
+
 static int
 copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
 {
@@ -414,7 +428,7 @@ copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
 		len = rate_piece(pair->rate, len);
 		walk_show(w, NULL, j->next, f->size);
 		pair->bytes = pair->hole_bytes = 0;
-		if (file_chunk(pair, j->next, len) < 0) {
+		if (chunk(w, pair, j->next, len) < 0) {
 			if (pair->called_off)
 				return 1;
 			if (fail_file(w))

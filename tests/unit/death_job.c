@@ -597,6 +597,44 @@ test_claimed_job_is_not_lost(void)
 	run("claim", batch_is_queued, act_wait, other_claim);
 }
 
+static void
+act_turn(struct board *b)
+{
+	if (job_turn_take(b, 1, MINE))
+		job_turn_leave(b, 1, MINE);
+}
+
+static void
+other_turn(struct board *b)
+{
+	/* Nobody takes it from who has it, nor gives it back for him. */
+	if (!job_turn_take(b, 2, MINE))
+		CHECK_INT(1 + 1, atomic_load(&b->jobs[MINE].writer));
+	job_turn_leave(b, 3, MINE);
+}
+
+static void
+check_turn(struct board *b)
+{
+	recover(b);
+	if (!job_turn_take(b, 3, MINE)) {
+		CHECK_INT(1 + 2, atomic_load(&b->jobs[MINE].writer));
+		job_turn_leave(b, 2, MINE);
+		CHECK(job_turn_take(b, 3, MINE));
+	}
+	CHECK(!job_turn_take(b, 2, MINE));
+}
+
+static void
+test_turn_is_one_process_at_a_time(void)
+{
+	mine_entries = 2;
+	death_run(&(struct death){ "turn", batch_and_other, act_turn, NULL,
+				   check_turn, false });
+	death_run(&(struct death){ "turn and turn", batch_and_other, act_turn,
+				   other_turn, check_turn, false });
+}
+
 UNIT_TESTS(UNIT(test_entry_is_done_once), UNIT(test_child_joins_once),
 	   UNIT(test_child_that_is_queued_joins_once),
 	   UNIT(test_child_of_own_joins_once),
@@ -606,4 +644,5 @@ UNIT_TESTS(UNIT(test_entry_is_done_once), UNIT(test_child_joins_once),
 	   UNIT(test_job_with_brothers_is_finished_once),
 	   UNIT(test_job_with_children_is_finished_once),
 	   UNIT(test_offered_job_is_not_lost),
-	   UNIT(test_claimed_job_is_not_lost))
+	   UNIT(test_claimed_job_is_not_lost),
+	   UNIT(test_turn_is_one_process_at_a_time))

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "copy/extent.h"
@@ -123,7 +124,7 @@ test_reserved_is_what_has_data(void)
 	p.src = file_with(64 * MIB, at, 1);
 	need_holes(p.src);
 	p.dst = open("g", O_RDWR | O_CREAT | O_TRUNC, 0644);
-	CHECK_INT(0, extent_reserve(&p));
+	CHECK_INT(0, extent_reserve(&p, false));
 	CHECK_INT(64 * MIB, lseek(p.dst, 0, SEEK_END));
 	data = lseek(p.dst, 0, SEEK_DATA);
 	/* Reserved, unwritten room may count as data or not. */
@@ -132,9 +133,24 @@ test_reserved_is_what_has_data(void)
 	close(p.dst);
 }
 
+static void
+test_nothing_is_reserved_where_that_is_loose(void)
+{
+	struct copy_pair p = { .size = MIB };
+	struct stat st;
+
+	p.dst = open("h", O_RDWR | O_CREAT | O_TRUNC, 0644);
+	CHECK_INT(0, extent_reserve(&p, true));
+	CHECK_INT(0, fstat(p.dst, &st));
+	CHECK_INT(MIB, st.st_size);
+	CHECK_INT(0, st.st_blocks);
+	close(p.dst);
+}
+
 UNIT_TESTS(UNIT(test_data_between_holes_is_found),
 	   UNIT(test_extent_is_cut_to_the_part),
 	   UNIT(test_data_up_to_the_end_ends_there),
 	   UNIT(test_beyond_the_end_there_is_none),
 	   UNIT(test_what_cannot_seek_is_an_error_or_all_data),
-	   UNIT(test_reserved_is_what_has_data))
+	   UNIT(test_reserved_is_what_has_data),
+	   UNIT(test_nothing_is_reserved_where_that_is_loose))
