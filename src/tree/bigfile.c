@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -132,6 +133,34 @@ answer_giver(const struct walk *w, const struct job *f, bool success)
 		       success ? RECEIPT_TAKEN : RECEIPT_LOST);
 }
 
+/* Died or failed, it is the same: the file is not what it would be. */
+static void
+giver_gone(struct walk *w, const struct job *f, const struct heard *h)
+{
+	if (fail_file(w))
+		diag_error(0,
+			   "producer %d ended after %" PRIu64 " of %" PRIu64
+			   " bytes",
+			   h->word.pid,
+			   atomic_load(&receipt_of_file(w, f)->taken), f->size);
+}
+
+/* Is the producer still there for the file it has handed over? */
+static bool
+giver_stands(struct walk *w, const struct job *f)
+{
+	char path[RECEIPT_PATH];
+	struct heard h;
+
+	if (!(atomic_load(&f->flags) & JOB_HANDED))
+		return true;
+	receipt_hear(receipt_of_file(w, f), &h);
+	if (receipt_path(&h, path))
+		return true;
+	giver_gone(w, f, &h);
+	return false;
+}
+
 /* The source once more: by its name, or as long as its producer has it. */
 static int
 open_src(struct walk *w, const struct place *p, const struct job *f)
@@ -143,11 +172,8 @@ open_src(struct walk *w, const struct place *p, const struct job *f)
 	if (atomic_load(&f->flags) & JOB_HANDED) {
 		receipt_hear(receipt_of_file(w, f), &h);
 		fd = receipt_path(&h, path) ? open(path, flags) : -1;
-		if (fd < 0 && fail_file(w))
-			diag_error(0,
-				   "producer %d ended before all of its file"
-				   " was copied",
-				   h.word.pid);
+		if (fd < 0)
+			giver_gone(w, f, &h);
 		return fd;
 	}
 	if (w->o->deref != DEREF_ALWAYS && !place_is_operand(p))
@@ -420,6 +446,8 @@ copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
 			return 1;
 		if (atomic_load(&f->flags) & JOB_FAILED)
 			return 0;
+		if (!giver_stands(w, f))
+			return -1;
 		share(w);
 		len = j->end - j->next;
 		if (len > FILE_CHUNK)

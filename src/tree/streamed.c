@@ -303,7 +303,25 @@ open_target(struct target_wait *tw, int at, const char *name, int flags)
 	return -1;
 }
 
-/* What is said to have been copied, while a copy is called off, is not. */
+/*
+ * It has had a reader since before the first of several sources: if there is none
+ * any more, none is waited for.
+ */
+static int
+open_joined(struct target_wait *tw, int at, const char *name, int flags)
+{
+	int fd = openat(at, name, (flags & ~O_TRUNC) | O_NONBLOCK);
+
+	if (fd >= 0) {
+		(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	} else if (errno == ENXIO) {
+		diag_error(EPIPE, "error writing %s at byte 0",
+			   quote(tw->name));
+		errno = STREAMED_REPORTED;
+	}
+	return fd;
+}
+
 static bool
 cancelled_walk(const void *ctx)
 {
@@ -343,6 +361,8 @@ streamed_open_dst(struct walk *w, const struct place *p, const char *name,
 		if (h.state != RECEIPT_NONE)
 			tw.begin.size = h.word.size;
 	}
+	if (w->ops->joined)
+		return open_joined(&tw, p->at.dst, name, flags);
 	if (!has_name(p->at.dst, name)) {
 		if (w->o->receipt == RECEIPT_REQUIRE || w->o->wait_durable) {
 			no_receipt(tw.name, "reader");
@@ -367,6 +387,7 @@ struct flow {
 	struct copy_pair *pair;
 	int64_t next;	   /* ns: the next look around */
 	uint32_t complete; /* number of a producer that was, at the last one */
+	bool differs;	   /* what came is not what it sent */
 };
 
 static uint64_t
@@ -437,14 +458,15 @@ answer_early(struct flow *f)
 	if (!r)
 		return;
 	receipt_hear(r, &h);
-	if (h.state != RECEIPT_WHOLE || h.word.sent != moved(f->pair) ||
-	    receipt_answered(r, h.number) != RECEIPT_SILENT) {
+	if (h.state != RECEIPT_WHOLE || h.word.sent > moved(f->pair) ||
+	    receipt_answered(r, h.number) != RECEIPT_SILENT)
 		f->complete = 0;
-	} else if (f->complete != h.number) {
+	else if (f->complete != h.number)
 		f->complete = h.number;
-	} else if (streamed_sync(f->w, f->p, f->r) == 0) {
+	else if (h.word.sent < moved(f->pair)) /* by others: never the same */
+		f->differs = true;
+	else if (streamed_sync(f->w, f->p, f->r) == 0)
 		answer_all(r, RECEIPT_TAKEN);
-	}
 }
 
 static bool
@@ -460,7 +482,7 @@ look(void *ctx, const struct copy_pair *pair)
 		show(f, moved(pair), fullness(f->r));
 		answer_early(f);
 	}
-	return walk_cancelled(f->w);
+	return f->differs || walk_cancelled(f->w);
 }
 
 static bool
@@ -726,7 +748,7 @@ flow(struct flow *f)
 		r = take_offer(f);
 	if (r == 0)
 		r = produce(f);
-	if (r == 0 && s->receipt)
+	if (s->receipt && (r == 0 || (r == -1 && f->differs)))
 		r = check_end(f);
 	return r;
 }

@@ -6,6 +6,8 @@ systems it happens on ("ext4", or "ext4-tmpfs" from one to another). Sources are
 """
 
 import os
+import shlex
+import shutil
 import subprocess
 
 from lab import MIB, Failed, call, stopwatch
@@ -26,7 +28,7 @@ class Case:
         self.dst_fs = dst_fs or self.src_fs
         self.title = title
         self.source = source        # function(env, directory to be made)
-        self.kind = kind            # file, tree or archive
+        self.kind = kind            # file, tree, archive or stream
         self.amount = amount        # of one copy, in
         self.unit = unit            # GiB, or files
         self.size = more.pop('size')            # bytes that an image has
@@ -212,6 +214,13 @@ def table(scale):
             'GiB', only=('mcp', 'base', 'cp'), runs=runs, cold=True,
             on_disk=True, sync=True, size=image(2.1 * size + 700 * MIB))
 
+    for setting in 'tmpfs', 'ext4':
+        for name, end in ('stream', 'file'), ('stream-null', '/dev/null'):
+            add(name, setting, 'a file of %d MiB into a FIFO, and out of it to '
+                % (big // MIB) + ('a ' + end if end == 'file' else end),
+                one_file(big), 'stream', big / GIB, 'GiB',
+                size=image(2.2 * big + 700 * MIB), memory=2 * big)
+
     for name, source, kind, amount, unit in (
             ('workers-big', one_file(big), 'file', big / GIB, 'GiB'),
             ('workers-tree', tree, 'tree', files, 'files')):
@@ -227,8 +236,48 @@ def table(scale):
 # A run
 # ---------------------------------------------------------------------------
 
+def pipelines(case, env):
+    """As commands: two programs, and a FIFO between them."""
+    src, out = 'm/src/file0', 'm/out'
+    taking, not_taking = {}, {}
+
+    def add(label, writer, reader):
+        for program in writer, reader:
+            name = shlex.split(program)[0]
+            if not shutil.which(name):
+                not_taking[label] = '%s is not installed' % name
+                return
+        taking[label] = [
+            'sh', '-c', 'rm -f fifo && mkfifo fifo || exit; '
+            '%s & %s || exit; wait $! || exit; rm fifo'
+            % (writer.format(src=src, fifo='fifo'),
+               reader.format(fifo='fifo', out=out))]
+
+    for c in env.copiers:
+        if c.name not in ('mcp', 'base'):
+            continue
+        path = shlex.quote(c.path)
+        if case.name == 'stream-null':
+            add(c.name, path + ' {src} {fifo}', 'cat {fifo} >/dev/null')
+            continue
+        add(c.name, path + ' {src} {fifo}', path + ' {fifo} {out}')
+        add(c.name + ' --hand-over=no', path + ' --hand-over=no {src} {fifo}',
+            path + ' {fifo} {out}')
+    if case.name == 'stream-null':
+        add('cat', 'cat {src} >{fifo}', 'cat {fifo} >/dev/null')
+        add('pv', 'pv -q {src} >{fifo}', 'cat {fifo} >/dev/null')
+    else:
+        add('cat|cat', 'cat {src} >{fifo}', 'cat {fifo} >{out}')
+        add('pv|pv', 'pv -q {src} >{fifo}', 'pv -q {fifo} >{out}')
+        add('pv|mbuffer', 'pv -q {src} >{fifo}',
+            'mbuffer -q -i {fifo} -o {out}')
+    return taking, not_taking
+
+
 def commands(case, env):
     """{label: command} for all who take part, and {label: why not}."""
+    if case.kind == 'stream':
+        return pipelines(case, env)
     src, out = 'm/src', case.dst_place + '/out'
     if case.kind == 'file':
         src += '/file0'
@@ -287,11 +336,11 @@ LENIENT = {'rsync': ['--no-dir-times'], 'tar': ['--no-times']}
 
 def check(case, env, label):
     """Failed, unless each copy is identical."""
-    if label.startswith('ceiling'):
+    if label.startswith('ceiling') or case.name == 'stream-null':
         return
     flags = case.same + LENIENT.get(label, [])
     src = env.lab.path('m', 'src')
-    if case.kind == 'file':
+    if case.kind in ('file', 'stream'):
         src += '/file0'
     for i in sorted({0, case.repeat - 1}):
         out = env.lab.path(case.dst_place, 'out')
