@@ -79,6 +79,19 @@ test_held_by_each_method()
 	done
 }
 
+# Which file system it is chooses the method. Nothing is paid for twice.
+test_held_on_each_file_system()
+{
+	for type in ext4 xfs btrfs; do
+		with_fs $type 320M || return 0
+		random_file 16777216 $type/big
+		takes 1800 3500 mcp -j1 --reflink=never --rate=8M \
+			$type/big $type/dst
+		assert_same_file $type/big $type/dst
+		end_mounts
+	done
+}
+
 test_held_where_one_process_does_it_all()
 {
 	random_file 9000000 big

@@ -62,10 +62,9 @@ way_refused(struct copy_pair *p)
 static int
 mapped(struct copy_pair *p, uint64_t off, size_t len)
 {
-	if (p->method == METHOD_MMAP)
-		return p->turn ? mapcopy_write(p, off, len)
-			       : mapcopy_map(p, off, len);
-	return p->turn ? rwcopy_range(p, off, len) : mapcopy_fill(p, off, len);
+	if (p->method == METHOD_FILL)
+		return mapcopy_fill(p, off, len);
+	return p->turn ? mapcopy_write(p, off, len) : mapcopy_map(p, off, len);
 }
 
 static int
@@ -73,6 +72,8 @@ extent_map(struct copy_pair *p, uint64_t off, uint64_t len)
 {
 	uint64_t end = off + len;
 
+	if (p->method == METHOD_FILL && p->turn)
+		return rwcopy_range(p, off, len);
 	while (off < end) {
 		size_t n = end - off < MAPCOPY_MAX ? (size_t)(end - off)
 						   : MAPCOPY_MAX;
