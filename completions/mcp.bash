@@ -39,6 +39,8 @@ _mcp_value()
 	case $1 in
 	--preserve | --no-preserve)
 		_mcp_attributes ;;
+	--cache)
+		_mcp_reply "$lead" keep drop ;;
 	--hand-over)
 		_mcp_reply "$lead" yes no ;;
 	--receipt)
@@ -58,7 +60,7 @@ _mcp_value()
 		_mcp_reply "$lead" auto 1 2 4 8 16 32 64 128 256 ;;
 	-t | --target-directory)
 		_mcp_directories ;;
-	-S | --suffix | --open-timeout | --rate)
+	-S | --suffix | --dirty-bytes | --open-timeout | --rate)
 		;;	# anybody's guess
 	*)
 		return 1 ;;
@@ -109,9 +111,9 @@ _mcp()
 		return
 	fi
 	case $prev in
-	--hand-over | --method | --no-preserve | --open-timeout | --rate | \
-		--receipt | --sparse | --stream | --suffix | \
-		--target-directory | --workers)
+	--cache | --dirty-bytes | --hand-over | --method | --no-preserve | \
+		--open-timeout | --rate | --receipt | --sparse | --stream | \
+		--suffix | --target-directory | --workers)
 		_mcp_value "$prev"
 		return ;;
 	esac
@@ -124,10 +126,10 @@ _mcp()
 	item=$cur
 	_mcp_reply '' -a -b -d -f -H -i -j -l -L -n -P -p -R -r -s -S -T -t \
 		-u -v -x -Z --archive --attributes-only --backup --backup= \
-		--context --context= --copy-contents --debug --dereference \
-		--force --hand-over= --help --interactive \
-		--keep-directory-symlink --keep-partial --link --method= \
-		--mkfifo --no-clobber --no-dereference --no-preserve= \
+		--cache= --context --context= --copy-contents --debug \
+		--dereference --dirty-bytes= --force --hand-over= --help \
+		--interactive --keep-directory-symlink --keep-partial --link \
+		--method= --mkfifo --no-clobber --no-dereference --no-preserve= \
 		--no-target-directory --one-file-system --open-timeout= \
 		--parents --preserve --preserve= --progress --progress= \
 		--rate= --receipt= --recursive --reflink --reflink= \

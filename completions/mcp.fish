@@ -34,9 +34,11 @@ complete -c mcp -l backup -f -d 'Rename existing files, not overwrite them' -a "
     nil\t'Numbered where there are such, else simple'
     numbered\t'name.~1~ and so on'
     t\t'name.~1~ and so on'"
+complete -c mcp -l cache -x -a "keep\t'As the system likes' drop\t'Behind the copy'" -d 'What is copied in the page cache'
 complete -c mcp -l copy-contents -d 'With -R, copy the contents of special files'
 complete -c mcp -s d -d 'Same as --no-dereference --preserve=links'
 complete -c mcp -l debug -d 'Say how each file is copied'
+complete -c mcp -l dirty-bytes -x -d 'Memory that may wait to be written back (K, M, G, T)'
 complete -c mcp -s f -l force -d 'Replace files that cannot be opened for writing'
 complete -c mcp -s H -d 'Follow symbolic links among the operands only'
 complete -c mcp -s i -l interactive -d 'Ask before overwriting'

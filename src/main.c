@@ -39,6 +39,8 @@
  *     copy/mapcopy       through mapped files
  *     copy/rwcopy        through read and write, copy_file_range
  *     copy/stream        FIFOs, pipes, devices
+ *     copy/behind        write-back and the page cache behind the copy
+ *     copy/cached        how much of a file is in the page cache
  *     copy/extent        holes, reservation
  *     copy/context       SELinux's labels
  *     copy/meta          owner, xattrs, ACLs, mode, times

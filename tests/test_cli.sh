@@ -312,7 +312,7 @@ words()
 
 test_agree_values()
 {
-	for option in method sparse reflink progress preserve no-preserve; do
+	for option in cache method sparse reflink progress preserve no-preserve; do
 		words --$option >values
 		assertTrue "--$option lists its values" "[ -s values ]"
 		while read -r value; do

@@ -147,6 +147,8 @@ struct slot {
 	_Atomic uint32_t tally_now;  /* which tally is true, 0 or 1 */
 	struct tally tally[2];
 	struct txn txn;
+	_Atomic uint64_t behind;    /* bytes whose write-back is waited for */
+	_Atomic uint32_t unwritten; /* files lost in it, after their end */
 	/* For the eye only: read while written, so treat it as such. */
 	_Atomic uint64_t hand_done; /* bytes of the file in hand */
 	_Atomic uint64_t hand_size;
@@ -196,6 +198,7 @@ enum job_phase {
 #define JOB_SPARSE 8u  /* FILE: look for holes */
 #define JOB_LOST 16u   /* FILE: whoever finishes it dies */
 #define JOB_HANDED 32u /* FILE: a producer's, by the receipt of slot `giver` */
+#define JOB_CACHED 64u /* FILE: the source was in the page cache: it stays */
 
 /* job.intent: how far the entry in hand had come.  Writer: owner. */
 enum job_intent {

@@ -16,14 +16,17 @@
 #include "cli/help.h"
 #include "copy/method.h"
 
-#define SECONDS_MAX 1000000000 /* 30 years: for ever */
+#define DIRTY_DROP ((uint64_t)64 << 20) /* what --cache=drop implies */
+#define SECONDS_MAX 1000000000		/* 30 years: for ever */
 
 enum {
 	OPT_ATTRIBUTES_ONLY = 256,
 	OPT_BACKUP,
+	OPT_CACHE,
 	OPT_CONTENTS,
 	OPT_CONTEXT,
 	OPT_DEBUG,
+	OPT_DIRTY_BYTES,
 	OPT_HAND_OVER,
 	OPT_KEEP_DIR_SYMLINK,
 	OPT_KEEP_PARTIAL,
@@ -54,10 +57,12 @@ static const struct option long_options[] = {
 	{ "archive", no_argument, NULL, 'a' },
 	{ "attributes-only", no_argument, NULL, OPT_ATTRIBUTES_ONLY },
 	{ "backup", optional_argument, NULL, OPT_BACKUP },
+	{ "cache", required_argument, NULL, OPT_CACHE },
 	{ "context", optional_argument, NULL, OPT_CONTEXT },
 	{ "copy-contents", no_argument, NULL, OPT_CONTENTS },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
 	{ "dereference", no_argument, NULL, 'L' },
+	{ "dirty-bytes", required_argument, NULL, OPT_DIRTY_BYTES },
 	{ "force", no_argument, NULL, 'f' },
 	{ "hand-over", required_argument, NULL, OPT_HAND_OVER },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -149,6 +154,12 @@ static const struct word receipt_words[] = {
 static const struct word yes_words[] = {
 	{ "yes", true },
 	{ "no", false },
+	{ NULL, 0 },
+};
+enum { CACHE_KEEP, CACHE_DROP };
+static const struct word cache_words[] = {
+	{ "keep", CACHE_KEEP },
+	{ "drop", CACHE_DROP },
 	{ NULL, 0 },
 };
 static const struct word sparse_words[] = {
@@ -446,6 +457,10 @@ take_long(struct options *out, int opt, const char *arg)
 		if (arg)
 			out->backup_control = arg;
 		break;
+	case OPT_CACHE:
+		o->cache_drop = one_word("--cache", arg, cache_words) ==
+				CACHE_DROP;
+		break;
 	case OPT_CONTENTS:
 		o->contents = true;
 		break;
@@ -454,6 +469,10 @@ take_long(struct options *out, int opt, const char *arg)
 		break;
 	case OPT_DEBUG:
 		o->debug = o->verbose = true;
+		break;
+	case OPT_DIRTY_BYTES:
+		o->dirty_bytes = bytes_from("--dirty-bytes", "size", arg);
+		out->dirty_said = true;
 		break;
 	case OPT_HAND_OVER:
 		o->hand_over = one_word("--hand-over", arg, yes_words);
@@ -722,6 +741,8 @@ options_read(struct options *out, int argc, char **argv)
 	if (o->deref == DEREF_UNSET)
 		o->deref = o->recursive && !out->hard_links ? DEREF_NEVER
 							    : DEREF_ALWAYS;
+	if (o->cache_drop && !out->dirty_said)
+		o->dirty_bytes = DIRTY_DROP;
 	if (out->context.archive)
 		o->tell_xattr = false;
 	o->tell_waiting = out->progress != WHEN_NEVER && isatty(STDERR_FILENO);

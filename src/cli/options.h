@@ -16,7 +16,8 @@ struct options {
 	unsigned workers;  /* or WORKERS_AUTO */
 	bool workers_said; /* on the command line */
 	enum when progress;
-	uint64_t rate; /* bytes a second, 0: no limit */
+	uint64_t rate;	 /* bytes a second, 0: no limit */
+	bool dirty_said; /* --dirty-bytes */
 	bool stats;
 	bool strip_slashes;
 	bool no_target;			 /* -T */

@@ -74,12 +74,19 @@ extent_map(struct copy_pair *p, uint64_t off, uint64_t len)
 
 	if (p->method == METHOD_FILL && p->turn)
 		return rwcopy_range(p, off, len);
+	/*
+	 * A folio that is stored to is dirty as a whole, and written back so
+	 * for each piece of it.
+	 */
+	if (!p->forced &&
+	    behind_piece(p->behind, MAPCOPY_FOLIO) < MAPCOPY_FOLIO)
+		return rwcopy_range(p, off, len);
 	while (off < end) {
 		size_t n = end - off < MAPCOPY_MAX ? (size_t)(end - off)
 						   : MAPCOPY_MAX;
 		int r;
 
-		n = rate_take(p->rate, n);
+		n = rate_take(p->rate, behind_piece(p->behind, n));
 		if (!n)
 			return pair_called_off(p, SIDE_DST, off);
 		r = mapped(p, off, n);
@@ -91,6 +98,11 @@ extent_map(struct copy_pair *p, uint64_t off, uint64_t len)
 				return -1;
 			return rwcopy_range(p, off, end - off);
 		}
+		/* What is mapped is not dropped. */
+		if (behind_drops(p->behind))
+			mapcopy_drop();
+		if (pair_wrote(p, off, n) < 0)
+			return -1;
 		off += n;
 	}
 	return 0;

@@ -13,7 +13,7 @@
 
 #include "copy/guard.h"
 
-#define HUGE ((size_t)2 << 20)
+#define HUGE MAPCOPY_FOLIO
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -105,9 +105,10 @@ populate(const struct copy_pair *p, char *at, size_t len, int advice)
 #ifdef MADV_HUGEPAGE
 	/*
 	 * Folios of 2 MiB for what is not in the cache yet; but not where one
-	 * would reach over a hole, which would then be filled.
+	 * would reach over a hole, which would then be filled, or over more
+	 * than may be dirty.
 	 */
-	if (!p->holes)
+	if (!p->holes && behind_piece(p->behind, HUGE) == HUGE)
 		madvise(from, len, MADV_HUGEPAGE);
 #endif
 	madvise(from, len, advice);

@@ -16,7 +16,8 @@
 
 #include "copy/pair.h"
 
-#define MAPCOPY_MAX ((size_t)4 << 20) /* bytes of one call */
+#define MAPCOPY_MAX ((size_t)4 << 20)	/* bytes of one call */
+#define MAPCOPY_FOLIO ((size_t)2 << 20) /* what one page may be part of */
 
 /*
  * Bytes OFF..OFF+LEN, LEN at most MAPCOPY_MAX, map to map.  0; 1 where one of

@@ -6,6 +6,7 @@
 #define MCP_COPY_OPTS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum copy_method {
@@ -79,9 +80,11 @@ struct copy_opts {
 	bool keep_times;
 	bool keep_links;
 	bool keep_xattr;
-	bool require_xattr; /* named, not part of -a: loss is an error */
-	bool tell_xattr;    /* --preserve=all, not -a: loss is said */
-	bool default_mode;  /* --no-preserve=mode: as if new */
+	bool require_xattr;   /* named, not part of -a: loss is an error */
+	bool tell_xattr;      /* --preserve=all, not -a: loss is said */
+	bool default_mode;    /* --no-preserve=mode: as if new */
+	bool cache_drop;      /* --cache=drop */
+	uint64_t dirty_bytes; /* of all processes; 0: any */
 	const struct context
 		*context; /* SELinux's labels; NULL: as they come */
 	mode_t umask;	  /* of the caller, before umask(0) */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "board/rate.h"
+#include "copy/behind.h"
 #include "copy/opts.h"
 
 #define COPY_BUF ((size_t)256 << 10) /* bytes of pair.buf */
@@ -29,7 +30,8 @@ struct copy_pair {
 	bool forced;		 /* no other way will do */
 	bool turn; /* nobody else writes: then this one may (mapcopy.h) */
 	void *buf; /* COPY_BUF bytes of the caller's */
-	struct rate *rate; /* of the run; NULL: no limit */
+	struct rate *rate;     /* of the run; NULL: no limit */
+	struct behind *behind; /* of the process; NULL: nothing is bounded */
 	/*
 	 * Streams: called after each piece, and when a wait was interrupted.
 	 * True: called off.
@@ -65,6 +67,24 @@ pair_called_off(struct copy_pair *p, enum copy_side side, uint64_t at)
 {
 	p->called_off = true;
 	return pair_fail(p, side, at, ECANCELED);
+}
+
+/* How much of WANT to move at once. */
+static inline size_t
+pair_piece(const struct copy_pair *p, size_t want)
+{
+	return rate_piece(p->rate, behind_piece(p->behind, want));
+}
+
+/* Bytes OFF..OFF+LEN of the destination are written; 0, or -1 as above. */
+static inline int
+pair_wrote(struct copy_pair *p, uint64_t off, uint64_t len)
+{
+	uint64_t at;
+
+	if (behind_wrote(p->behind, off, len, &at) < 0)
+		return pair_fail(p, SIDE_DST, at, errno);
+	return 0;
 }
 
 #endif

@@ -66,7 +66,7 @@ rwcopy_to_end(struct copy_pair *p)
 	uint64_t off = 0;
 
 	for (;;) {
-		size_t want = rate_piece(p->rate, COPY_BUF);
+		size_t want = pair_piece(p, COPY_BUF);
 		ssize_t n = read(p->src, p->buf, want);
 
 		if (n < 0 && errno == EINTR && !sig_caught())
@@ -85,6 +85,8 @@ rwcopy_to_end(struct copy_pair *p)
 				return pair_fail(p, SIDE_DST, off, errno);
 			p->bytes += (uint64_t)n;
 		}
+		if (pair_wrote(p, off, (uint64_t)n) < 0)
+			return -1;
 		off += (uint64_t)n;
 		/*
 		 * Fewer bytes than asked for, and just what the size said: a
@@ -100,7 +102,7 @@ rwcopy_range(struct copy_pair *p, uint64_t off, uint64_t len)
 {
 	while (len) {
 		size_t most = len < COPY_BUF ? (size_t)len : COPY_BUF;
-		size_t want = rate_piece(p->rate, most);
+		size_t want = pair_piece(p, most);
 		ssize_t n = io_pread_full(p->src, p->buf, want, (off_t)off);
 
 		if (n < 0)
@@ -118,6 +120,8 @@ rwcopy_range(struct copy_pair *p, uint64_t off, uint64_t len)
 				return pair_fail(p, SIDE_DST, off, errno);
 			p->bytes += (uint64_t)n;
 		}
+		if (pair_wrote(p, off, (uint64_t)n) < 0)
+			return -1;
 		off += (uint64_t)n;
 		len -= (uint64_t)n;
 	}
@@ -142,7 +146,7 @@ range_piece(struct copy_pair *p, uint64_t off, uint64_t len)
 	off_t from, to;
 	ssize_t n;
 
-	want = rate_take(p->rate, want);
+	want = rate_take(p->rate, behind_piece(p->behind, want));
 	if (!want)
 		return pair_called_off(p, SIDE_DST, off);
 	do {
@@ -172,6 +176,8 @@ rangecopy_range(struct copy_pair *p, uint64_t off, uint64_t len)
 			return 1;
 		}
 		p->bytes += (uint64_t)n;
+		if (pair_wrote(p, off, (uint64_t)n) < 0)
+			return -1;
 		off += (uint64_t)n;
 		len -= (uint64_t)n;
 	}

@@ -133,6 +133,12 @@ take_report(void *ctx, enum report_kind kind, const char *text, size_t len)
 		print(ctx, kinds[kind], text, len);
 }
 
+static bool
+over(struct state *s)
+{
+	return atomic_load(&s->b.h->done);
+}
+
 static int
 spawn(struct state *s, unsigned slot)
 {
@@ -265,6 +271,16 @@ say_death(pid_t pid, int status)
 			  (int)pid, WEXITSTATUS(status));
 }
 
+/* It died before all that it had copied was written back. */
+static void
+look_behind(struct state *s, unsigned slot, pid_t pid)
+{
+	if (atomic_exchange(&s->b.slots[slot].behind, 0))
+		diag_note("nobody knows whether all that worker %d copied was"
+			  " written back",
+			  (int)pid);
+}
+
 /* All that a process held is taken from it, and its slot filled again. */
 static void
 worker_died(struct state *s, unsigned slot, pid_t pid, int status)
@@ -272,7 +288,10 @@ worker_died(struct state *s, unsigned slot, pid_t pid, int status)
 	s->alive--;
 	atomic_store(&s->b.slots[slot].pid, 0);
 	/* Called off: they may all have got the signal that we got. */
-	if (s->stopping || sig_due())
+	if (sig_due() || (s->stopping && !over(s)))
+		return;
+	look_behind(s, slot, pid);
+	if (s->stopping)
 		return;
 	/* What it said before it died counts before what is said again. */
 	report_drain(&s->reports, &s->b, take_report, s);
@@ -332,6 +351,26 @@ wait_for_news(struct state *s)
 		s->c->tick(s->c->ctx, &s->b, now_ns());
 }
 
+static void
+cancel(struct state *s)
+{
+	atomic_store(&s->b.h->cancel, 1);
+}
+
+/* But for who waits for a slow disk, unless the run is called off. */
+static void
+kill_workers(struct state *s)
+{
+	bool all = atomic_load(&s->b.h->cancel);
+
+	for (unsigned i = 1; i < s->b.h->nslots; i++) {
+		pid_t pid = atomic_load(&s->b.slots[i].pid);
+
+		if (pid && (all || !atomic_load(&s->b.slots[i].behind)))
+			kill(pid, SIGKILL);
+	}
+}
+
 /* One token each, and time to read it; then by force. */
 static void
 stop_workers(struct state *s)
@@ -344,13 +383,12 @@ stop_workers(struct state *s)
 		while (owed && job_post_quit(&s->b))
 			owed--;
 		wait_for_news(s);
+		if (sig_caught() && !atomic_load(&s->b.h->cancel)) {
+			cancel(s);
+			limit = now_ns() + GRACE_NS;
+		}
 		if (now_ns() > limit)
-			for (unsigned i = 1; i < s->b.h->nslots; i++) {
-				pid_t pid = atomic_load(&s->b.slots[i].pid);
-
-				if (pid)
-					kill(pid, SIGKILL);
-			}
+			kill_workers(s);
 	}
 	report_drain(&s->reports, &s->b, take_report, s);
 }
@@ -389,10 +427,12 @@ count_workers(const struct state *s)
 	return n < most ? n : most;
 }
 
-static bool
-over(struct state *s)
+/* Nothing is left behind for others: neither jobs nor what is to be synced. */
+static void
+drain_alone(struct state *s)
 {
-	return atomic_load(&s->b.h->done);
+	jobs_drain(&s->w);
+	behind_flush(s->w.behind);
 }
 
 static void
@@ -407,7 +447,7 @@ run_workers(struct state *s, unsigned workers)
 	if (!s->alive) {
 		/* No process to be had: then it all is done in this one. */
 		sigprocmask(SIG_SETMASK, &s->poll_mask, NULL);
-		jobs_drain(&s->w);
+		drain_alone(s);
 		return;
 	}
 	s->out->workers = s->alive;
@@ -417,7 +457,7 @@ run_workers(struct state *s, unsigned workers)
 	while (!over(s) && !sig_caught() && s->alive)
 		wait_for_news(s);
 	if (!over(s)) {
-		atomic_store(&s->b.h->cancel, 1);
+		cancel(s);
 		if (!sig_caught())
 			diag_error(0, "all workers died and none can be made");
 	}
@@ -459,12 +499,32 @@ draw(void *ctx)
 	s->c->tick(s->c->ctx, &s->b, now_ns());
 }
 
+/* The account.  Is the copy over, and all seen that was to be seen of it? */
+static bool
+sum_up(struct state *s)
+{
+	struct outcome *out = s->out;
+	bool complete = over(s);
+
+	for (unsigned i = 0; i < s->b.h->nslots; i++) {
+		struct slot *slot = &s->b.slots[i];
+
+		tally_add(&out->sum, job_tally(&s->b, i));
+		out->sum.errors += atomic_load(&slot->unwritten);
+		complete &= !atomic_load(&slot->behind);
+	}
+	if (out->sum.errors)
+		out->failed = true;
+	return complete;
+}
+
 int
 conduct(const struct conduct *c, const struct copy_opts *o,
 	const struct operands *ops, struct outcome *out)
 {
 	struct state s = { .c = c, .o = o, .ops = ops, .out = out };
 	int64_t start = now_ns();
+	bool complete;
 
 	*out = (struct outcome){ 0 };
 	if (open_all(&s) < 0)
@@ -479,7 +539,7 @@ conduct(const struct conduct *c, const struct copy_opts *o,
 	}
 	/* Who waits for a slow rate draws no bar. */
 	s.w.entries_left = c->fork_at_once || c->rate ? 0 : ALONE_ENTRIES;
-	jobs_drain(&s.w);
+	drain_alone(&s);
 	if (!over(&s) && !sig_caught()) {
 		if (board_open_pipes(&s.b) < 0) {
 			diag_error(errno, "cannot make a pipe");
@@ -494,12 +554,9 @@ conduct(const struct conduct *c, const struct copy_opts *o,
 	}
 	if (!over(&s))
 		tidy_up(&s);
-	for (unsigned i = 0; i < s.b.h->nslots; i++)
-		tally_add(&out->sum, job_tally(&s.b, i));
-	if (out->sum.errors)
-		out->failed = true;
+	complete = sum_up(&s);
 	/* Interrupted by a signal, or done in spite of it? */
-	out->signal = over(&s) && !out->failed ? 0 : sig_caught();
+	out->signal = complete && !out->failed ? 0 : sig_caught();
 	out->ns = now_ns() - start;
 	if (c->clear)
 		c->clear(c->ctx);

@@ -76,6 +76,7 @@ worker_main(const struct copy_opts *o, const struct operands *ops,
 		if (atomic_load(&b->h->done))
 			(void)report_send(b, slot, REPORT_WAKE, NULL, NULL, 0);
 	}
+	behind_flush(w.behind);
 	/* Not exit(): buffers and handlers of the conductor are not ours. */
 	_exit(EXIT_SUCCESS);
 }

@@ -226,6 +226,12 @@ open_both(struct walk *w, const struct place *p, const struct job *f,
 	return 0;
 }
 
+static bool
+was_cached(const struct job *f)
+{
+	return atomic_load(&f->flags) & JOB_CACHED;
+}
+
 /* The pair for a file on which several processes work. */
 static void
 shared_pair(struct walk *w, const struct job *f, const struct regular *r,
@@ -302,6 +308,8 @@ begin_data(struct walk *w, const struct place *p, struct regular *r)
 	note_begun(f, r, &pair);
 	done = at_once(w, p, r, &pair);
 	f->method = pair.method;
+	if (done == 0 && regular_cached(w, r))
+		atomic_fetch_or(&f->flags, JOB_CACHED);
 	if (done < 0) {
 		regular_undo(w, p, r);
 		return -1;
@@ -356,6 +364,8 @@ bigfile_take(struct walk *w, const struct place *p, struct regular *r,
 		return -1;
 	}
 	atomic_fetch_or(&f->flags, JOB_HANDED);
+	if (done == 0 && regular_cached(w, r))
+		atomic_fetch_or(&f->flags, JOB_CACHED);
 	f->giver = w->slot;
 	f->method = pair.method;
 	f->phase = JOB_BODY;
@@ -474,6 +484,24 @@ copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
 	return 0;
 }
 
+/* Waits until the part that was copied is written back; as copy_chunks. */
+static int
+write_back(struct walk *w, const struct place *p, struct copy_pair *pair)
+{
+	struct place_label pl;
+	struct label label = place_label(&pl, w, p);
+	uint64_t at;
+
+	if (behind_end(w->behind, &at) == 0)
+		return 0;
+	pair_fail(pair, SIDE_DST, at, errno);
+	if (errno == ECANCELED && walk_cancelled(w))
+		return 1;
+	if (fail_file(w))
+		file_report(pair, &label);
+	return -1;
+}
+
 enum dir_result
 bigfile_body(struct walk *w)
 {
@@ -491,8 +519,13 @@ bigfile_body(struct walk *w)
 	if (file_place(w, f, &p) == 0 && open_both(w, &p, f, &r) == 0) {
 		walk_show(w, p.src, j->next, f->size);
 		shared_pair(w, f, &r, &pair);
+		regular_behind(w, &r, was_cached(f), &pair);
 		result = copy_chunks(w, &p, &pair);
 		mapcopy_drop();
+		if (result == 0)
+			result = write_back(w, &p, &pair);
+		else
+			behind_forget(w->behind);
 		if (io_close(&r.dst) < 0 && result == 0 && fail_file(w))
 			diag_error(errno, "failed to close %s",
 				   quote(place_dst(w, &p)));
@@ -515,6 +548,14 @@ settle(struct walk *w, const struct place *p, const struct job *f,
 	shared_pair(w, f, r, &pair);
 	if (pair.dst_regular && file_settled(&pair) < 0) {
 		file_report(&pair, &label);
+		return -1;
+	}
+	if (f->method != METHOD_CLONE &&
+	    behind_settle(w->behind, was_cached(f) ? -1 : r->src, r->dst) < 0) {
+		pair_fail(&pair, SIDE_DST, 0, errno);
+		/* Some of it is lost: not to be taken for a copy. */
+		if (fail_file(w))
+			file_report(&pair, &label);
 		return -1;
 	}
 	r->final_mode = f->created_mode;

@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/quote.h"
+#include "copy/cached.h"
 #include "copy/file.h"
 #include "copy/meta.h"
 #include "copy/method.h"
@@ -476,6 +477,39 @@ regular_pair(struct walk *w, const struct regular *r, struct copy_pair *pair)
 	pair->rate = rate_of(w->b);
 }
 
+bool
+regular_cached(const struct walk *w, const struct regular *r)
+{
+	return !w->o->cache_drop || !S_ISREG(r->src_st.st_mode) ||
+	       cached_half(r->src, &r->src_st);
+}
+
+void
+regular_behind(struct walk *w, const struct regular *r, bool cached,
+	       struct copy_pair *pair)
+{
+	if (!w->behind || !pair->dst_regular)
+		return;
+	behind_begin(w->behind, cached ? -1 : r->src, r->dst);
+	pair->behind = w->behind;
+}
+
+/* Done, but for the write-back of what was written last. */
+static int
+keep_behind(struct walk *w, const struct place *p)
+{
+	struct place_label pl;
+	struct label label = place_label(&pl, w, p);
+	struct copy_pair pair = { 0 };
+	uint64_t at;
+
+	if (!w->behind || behind_keep(w->behind, place_dst(w, p), &at) == 0)
+		return 0;
+	pair_fail(&pair, SIDE_DST, at, errno);
+	file_report(&pair, &label);
+	return -1;
+}
+
 static int
 copy_data(struct walk *w, const struct place *p, struct regular *r)
 {
@@ -501,12 +535,16 @@ copy_data(struct walk *w, const struct place *p, struct regular *r)
 		regular_debug(w, METHOD_CLONE, false);
 		return 0;
 	}
+	regular_behind(w, r, regular_cached(w, r), &pair);
 	if (pair.stream || !pair.dst_regular)
 		result = copy_stream(w, p, &pair, r);
 	else if (regular_whole(&pair, r) < 0)
 		result = data_failed(w, p, &pair, r);
 	if (result != 0)
 		return result;
+	/* One piece, as nobody looked behind on the way. */
+	if (pair.stream && pair_wrote(&pair, 0, pair.bytes + pair.hole_bytes))
+		return data_failed(w, p, &pair, r);
 	w->add.bytes += pair.bytes;
 	w->add.holes += pair.hole_bytes;
 	if (!r->streamed.sender.handed)
@@ -527,6 +565,12 @@ fill(struct walk *w, const struct place *p, struct regular *r)
 		return ENTRY_ADOPTED;
 	if (bad == 0)
 		bad = regular_attributes(w, p, r);
+	if (bad == 0 && keep_behind(w, p) < 0) {
+		regular_undo(w, p, r);
+		bad = -1;
+	}
+	if (bad < 0)
+		behind_forget(w->behind);
 	if (bad == 0)
 		bad = streamed_sync(w, p, r);
 	if (regular_close(w, p, r) < 0)

@@ -73,6 +73,16 @@ int regular_whole(struct copy_pair *pair, const struct regular *r);
 void regular_pair(struct walk *w, const struct regular *r,
 		  struct copy_pair *pair);
 
+/*
+ * Before data moves: it is written back behind, and the source dropped, where
+ * that is asked for and it was not CACHED.
+ */
+void regular_behind(struct walk *w, const struct regular *r, bool cached,
+		    struct copy_pair *pair);
+
+/* Is half of the source in the page cache, or need nobody know? */
+bool regular_cached(const struct walk *w, const struct regular *r);
+
 /* --debug: says how the data went. */
 void regular_debug(const struct walk *w, enum copy_method method, bool holes);
 

@@ -6,10 +6,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/diag.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "base/sig.h"
 #include "copy/pair.h"
 #include "tree/list.h"
+
+static bool
+called_off(void *ctx)
+{
+	return walk_cancelled(ctx);
+}
+
+/* A file that was done with, and then could not be written back. */
+static void
+lost(void *ctx, const char *name, int err)
+{
+	struct walk *w = ctx;
+	uint32_t job = w->job;
+
+	atomic_fetch_add(&w->b->slots[w->slot].unwritten, 1);
+	/* Not the job's in hand: who does that again does not say it again. */
+	w->job = 0;
+	diag_error(err, "error writing back %s", quote(name));
+	w->job = job;
+}
+
+/* The bound is for all together: the conductor works alone or not at all. */
+static struct behind *
+behind_of(struct walk *w)
+{
+	const struct behind_user user = { w, called_off, lost };
+	uint64_t dirty = w->o->dirty_bytes;
+	unsigned workers = w->b->h->nslots - 1;
+
+	if (!dirty && !w->o->cache_drop)
+		return NULL;
+	if (dirty && w->slot) {
+		dirty /= workers;
+		dirty += !dirty;
+	}
+	return behind_new(dirty, w->o->cache_drop, &w->b->slots[w->slot].behind,
+			  &user);
+}
 
 void
 walk_init(struct walk *w, const struct copy_opts *o, const struct operands *ops,
@@ -19,11 +59,13 @@ walk_init(struct walk *w, const struct copy_opts *o, const struct operands *ops,
 	dirs_init(&w->dirs);
 	w->buf = mem_pages(COPY_BUF);
 	w->list_buf = mem_pages(LIST_BUF);
+	w->behind = behind_of(w);
 }
 
 void
 walk_release(struct walk *w)
 {
+	behind_free(w->behind);
 	dirs_release(&w->dirs);
 	free(w->stack);
 	strbuf_release(&w->src_path);

@@ -19,6 +19,7 @@
 #include "base/strbuf.h"
 #include "board/board.h"
 #include "board/job.h"
+#include "copy/behind.h"
 #include "copy/label.h"
 #include "copy/opts.h"
 #include "tree/dirs.h"
@@ -56,6 +57,7 @@ struct walk {
 	uint32_t msgs;	  /* messages said in it so far */
 	struct tally add; /* what the entry in hand adds to the totals */
 	struct strbuf src_path, dst_path; /* for messages */
+	struct behind *behind;		  /* NULL: nothing is bounded */
 	struct strbuf backup; /* name of the backup just made, or empty */
 
 	/* the conductor before it forks: how much it still does itself */
