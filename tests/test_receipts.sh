@@ -297,11 +297,11 @@ test_receipt_required_of_others()
 	assertContains "$(cat "$ERR")" "mcp: no receipt for 'fifo'"
 	assertFalse '[ -e dst ]'
 	wait
-	cat fifo >read &
+	cat <fifo >got &
 	expect 1 mcp --receipt=require src fifo
 	assertContains "$(cat "$ERR")" "mcp: no receipt for 'fifo'"
 	wait
-	assertEquals 0 "$(stat -c %s read)"
+	assertEquals 0 "$(stat -c %s got)"
 	echo x | expect 1 mcp --receipt=require /dev/stdin dst
 	assertContains "$(cat "$ERR")" "mcp: no receipt for '/dev/stdin'"
 }
@@ -463,7 +463,7 @@ test_durable_when_the_writer_says_so()
 
 test_durable_needs_mcp()
 {
-	cat fifo >read &
+	cat <fifo >got &
 	expect 1 mcp --wait-durable src fifo
 	assertContains "$(cat "$ERR")" 'no receipt for'
 	wait
