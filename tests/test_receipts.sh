@@ -247,6 +247,21 @@ test_ended_by_a_destination_that_is_full()
 	wait
 }
 
+# The size is known, so before the first byte.
+test_ended_by_a_destination_too_small()
+{
+	with_fs ext4 20M || return 0
+	head -c 40000000 /dev/urandom >src
+	started consumer fifo ext4/dst
+	started producer --hand-over=no src fifo
+	assertEquals 1 "$(status_of consumer)"
+	assertEquals "mcp: error writing 'ext4/dst' at byte 0: No space left on device" \
+		"$(cat consumer.err)"
+	assertEquals 1 "$(status_of producer)"
+	assertFalse '[ -e ext4/dst ]'
+	wait
+}
+
 test_ended_by_a_close_that_fails()
 {
 	need_command strace || return 0

@@ -38,6 +38,9 @@ struct copy_pair {
 	 */
 	bool (*look)(void *ctx, const struct copy_pair *p);
 	void *look_ctx;
+	bool reserve;	   /* room in the destination, ahead of the bytes */
+	uint64_t expected; /* bytes that will come; 0: not known */
+	uint64_t reserved; /* bytes from the start that there is room for */
 
 	/* account, added to */
 	uint64_t bytes;	     /* data written */

@@ -13,8 +13,10 @@
 #include "copy/rwcopy.h"
 
 #define PIPE_WANTED (1 << 20) /* bytes in a pipe: pipe-max-size's default */
-#define SPLICE_MAX ((size_t)1 << 30) /* bytes asked for at once */
-#define DRAIN_POLL_MS 20	     /* longest wait between two looks */
+#define SPLICE_MAX ((size_t)1 << 30)	  /* bytes asked for at once */
+#define RESERVE_FROM ((uint64_t)8 << 20)  /* less is not worth a call */
+#define RESERVE_STEP ((uint64_t)64 << 20) /* where no size is known */
+#define DRAIN_POLL_MS 20		  /* longest wait between two looks */
 
 static bool
 is_pipe(int fd)
@@ -39,13 +41,53 @@ enlarge(int fd)
 			break;
 }
 
+/*
+ * Room for what comes, so that it lies in one piece; all of it where it is known
+ * how much that is, and then a full disk is an error before the first byte.
+ */
+static int
+reserve(struct copy_pair *p)
+{
+	uint64_t step = p->expected ? p->expected : RESERVE_STEP;
+
+	if (!p->reserve)
+		return 0;
+	if (p->expected ? p->reserved > 0
+			: p->bytes < RESERVE_FROM ||
+				  p->reserved >= p->bytes + RESERVE_FROM)
+		return 0;
+	while (fallocate(p->dst, FALLOC_FL_KEEP_SIZE, (off_t)p->reserved,
+			 (off_t)step) < 0) {
+		if (errno == EINTR)
+			continue;
+		p->reserve = false;
+		if (p->expected &&
+		    (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))
+			return pair_fail(p, SIDE_DST, p->bytes, errno);
+		return 0;
+	}
+	p->reserved += step;
+	return 0;
+}
+
+/* Without the room that was not needed. */
+static int
+trim(struct copy_pair *p)
+{
+	uint64_t length = p->bytes + p->hole_bytes;
+
+	if (p->reserved <= length || ftruncate(p->dst, (off_t)length) == 0)
+		return 0;
+	return pair_fail(p, SIDE_DST, length, errno);
+}
+
 /* A piece is through, or a wait was interrupted: is there more to do? */
 static int
 look(struct copy_pair *p)
 {
-	if (!p->look(p->look_ctx, p))
-		return 0;
-	return pair_called_off(p, SIDE_SRC, p->bytes);
+	if (p->look(p->look_ctx, p))
+		return pair_called_off(p, SIDE_SRC, p->bytes);
+	return reserve(p);
 }
 
 /*
@@ -141,8 +183,8 @@ drain(struct copy_pair *p)
 	}
 }
 
-int
-stream_copy(struct copy_pair *p)
+static int
+through(struct copy_pair *p)
 {
 	bool from = is_pipe(p->src), into = is_pipe(p->dst);
 	int r = 1;
@@ -156,4 +198,19 @@ stream_copy(struct copy_pair *p)
 	if (r > 0)
 		r = by_read(p);
 	return r == 0 && into ? drain(p) : r;
+}
+
+int
+stream_copy(struct copy_pair *p)
+{
+	int r = reserve(p) < 0 ? -1 : through(p);
+
+	/* The failure is the first one, if there was one. */
+	if (r < 0) {
+		struct copy_pair rest = *p;
+
+		(void)trim(&rest);
+		return -1;
+	}
+	return trim(p);
 }

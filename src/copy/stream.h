@@ -17,6 +17,9 @@
  * no regular file.  With SPARSE_ALWAYS into a regular destination blocks of
  * zeros are skipped; the caller sets the length.
  *
+ * Room in the destination is reserved ahead where P says so, and what was too
+ * much given back.
+ *
  * Bytes are counted in P as the destination took them.  0, or -1 with the
  * failure in P: EPIPE, where the reader has gone and not read all (SIGPIPE is to
  * be ignored); ECANCELED where p->look says so.  That is called as often as

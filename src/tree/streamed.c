@@ -24,6 +24,7 @@
 #include "base/sig.h"
 #include "base/tick.h"
 #include "copy/file.h"
+#include "copy/method.h"
 #include "stream/ends.h"
 #include "tree/bigfile.h"
 #include "tree/regular.h"
@@ -31,7 +32,8 @@
 #define PIPEFS 0x50495045		  /* PIPEFS_MAGIC of linux/magic.h */
 #define PROCFS 0x9fa0			  /* PROC_SUPER_MAGIC */
 #define HAND_OVER_MIN ((uint64_t)4 << 20) /* bytes from which it pays */
-#define PIECE 4096			  /* of a file on offer, to wake with */
+#define ROOM_MIN ((uint64_t)1 << 20) /* bytes that are worth a reservation */
+#define PIECE 4096		     /* of a file on offer, to wake with */
 
 static int64_t
 now_ns(void)
@@ -736,6 +738,23 @@ produce(struct flow *f)
  * Both
  * --------------------------------------------------------------------- */
 
+/* Room ahead of the bytes, where the file system can use that. */
+static void
+plan_room(struct flow *f)
+{
+	struct copy_pair *pair = f->pair;
+	struct heard h;
+
+	if (f->r->streamed.receipt) {
+		receipt_hear(f->r->streamed.receipt, &h);
+		if (h.state == RECEIPT_SENDING && h.word.sent == 0 &&
+		    h.word.size >= ROOM_MIN)
+			pair->expected = h.word.size;
+	}
+	pair->reserve = pair->dst_regular && pair->sparse != SPARSE_ALWAYS &&
+			!method_loose(pair->dst, pair->expected);
+}
+
 static int
 flow(struct flow *f)
 {
@@ -746,8 +765,10 @@ flow(struct flow *f)
 		return -1;
 	if (s->receipt)
 		r = take_offer(f);
-	if (r == 0)
+	if (r == 0) {
+		plan_room(f);
 		r = produce(f);
+	}
 	if (s->receipt && (r == 0 || (r == -1 && f->differs)))
 		r = check_end(f);
 	return r;
