@@ -40,6 +40,7 @@ struct copy_pair {
 	void *look_ctx;
 	bool reserve;	   /* room in the destination, ahead of the bytes */
 	uint64_t expected; /* bytes that will come; 0: not known */
+	uint64_t written;  /* bytes that were looked at behind the copy */
 	uint64_t reserved; /* bytes from the start that there is room for */
 
 	/* account, added to */

@@ -16,7 +16,8 @@
 #define SPLICE_MAX ((size_t)1 << 30)	  /* bytes asked for at once */
 #define RESERVE_FROM ((uint64_t)8 << 20)  /* less is not worth a call */
 #define RESERVE_STEP ((uint64_t)64 << 20) /* where no size is known */
-#define DRAIN_POLL_MS 20		  /* longest wait between two looks */
+#define BEHIND_STEP ((uint64_t)1 << 20)
+#define DRAIN_POLL_MS 20 /* longest wait between two looks */
 
 static bool
 is_pipe(int fd)
@@ -81,13 +82,27 @@ trim(struct copy_pair *p)
 	return pair_fail(p, SIDE_DST, length, errno);
 }
 
+/* Write-back of what came since; a part of a page would not be dropped. */
+static int
+behind(struct copy_pair *p, bool all)
+{
+	uint64_t from = p->written, end = p->bytes + p->hole_bytes;
+
+	if (!all)
+		end = end / BEHIND_STEP * BEHIND_STEP;
+	if (!p->dst_regular || end == from)
+		return 0;
+	p->written = end;
+	return pair_wrote(p, from, end - from);
+}
+
 /* A piece is through, or a wait was interrupted: is there more to do? */
 static int
 look(struct copy_pair *p)
 {
 	if (p->look(p->look_ctx, p))
 		return pair_called_off(p, SIDE_SRC, p->bytes);
-	return reserve(p);
+	return behind(p, false) < 0 ? -1 : reserve(p);
 }
 
 /*
@@ -99,7 +114,8 @@ static int
 by_splice(struct copy_pair *p)
 {
 	for (;;) {
-		size_t want = rate_take(p->rate, SPLICE_MAX);
+		size_t want = rate_take(p->rate,
+					behind_piece(p->behind, SPLICE_MAX));
 		ssize_t n;
 
 		if (!want)
@@ -143,7 +159,7 @@ by_read(struct copy_pair *p)
 	bool sparse = p->dst_regular && p->sparse == SPARSE_ALWAYS;
 
 	for (;;) {
-		ssize_t n = read(p->src, p->buf, rate_piece(p->rate, COPY_BUF));
+		ssize_t n = read(p->src, p->buf, pair_piece(p, COPY_BUF));
 
 		if (n == 0)
 			return 0;
@@ -212,5 +228,5 @@ stream_copy(struct copy_pair *p)
 		(void)trim(&rest);
 		return -1;
 	}
-	return trim(p);
+	return behind(p, true) < 0 ? -1 : trim(p);
 }
