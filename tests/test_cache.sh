@@ -192,9 +192,9 @@ test_drop_leaves_a_source_that_was_cached()
 	assertEquals "$tree" "$(tree_in_cache ext4/src)"
 	assertEquals 0 "$(in_cache ext4/dst)"
 	assertEquals 0 "$(tree_in_cache ext4/dst.d)"
-	# A third of it is not half.
+	# A part of it is not half; the kernel reads ahead of what is read.
 	"$HELPERS/cached" --drop ext4/big >/dev/null
-	dd if=ext4/big of=/dev/null bs=1M count=6 status=none
+	dd if=ext4/big of=/dev/null bs=1M count=1 status=none
 	rm ext4/dst
 	expect 0 mcp -j2 --cache=drop ext4/big ext4/dst
 	assertEquals 0 "$(in_cache ext4/big)"
@@ -306,7 +306,10 @@ test_dirty_big_file_is_bounded()
 		# shellcheck disable=SC2086
 		mcp_start $how --reflink=never --rate=25M --dirty-bytes=2M \
 			ext4/big ext4/dst
-		most_dirty 512 ext4/dst "$how"
+		# A store dirties a whole folio, and -j2 make two at a time.
+		bound=512
+		[ "${how#*mmap}" = "$how" ] || bound=1536
+		most_dirty $bound ext4/dst "$how"
 		assert_same_file ext4/big ext4/dst
 		assertEquals "$how: dirty at the end" 0 "$(pages 2 ext4/dst)"
 	done
