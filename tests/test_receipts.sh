@@ -425,6 +425,24 @@ test_receipt_of_several_fifos()
 	done
 }
 
+# In a directory too, and of files that would be fetched by themselves.
+test_receipt_of_several_fifos_in_a_directory()
+{
+	mkdir d
+	mkfifo d/f1 d/f2
+	for i in 1 2; do
+		head -c 30000000 /dev/urandom >s$i
+		mcp s$i d/f$i &
+		eval "producer$i=$!"
+	done
+	expect 0 mcp -r -j 2 --copy-contents d dst
+	for i in 1 2; do
+		eval "wait \$producer$i"
+		assertEquals "status of producer $i" 0 $?
+		assert_same_file s$i dst/f$i
+	done
+}
+
 test_receipt_through_a_relay()
 {
 	mkfifo second

@@ -513,7 +513,8 @@ await_first(struct flow *f)
 
 /*
  * May the file be fetched?  The bytes have to be the same either way, and the
- * attributes those of the FIFO.
+ * attributes those of the FIFO.  It takes this process's receipt until it is
+ * finished, so there must not be another FIFO to read meanwhile.
  */
 static bool
 may_fetch(const struct flow *f, const struct heard *h, char path[RECEIPT_PATH])
@@ -523,12 +524,12 @@ may_fetch(const struct flow *f, const struct heard *h, char path[RECEIPT_PATH])
 	char own[32];
 	int fd;
 
-	if (!o->hand_over || f->w->ops->n != 1 || !f->pair->dst_regular ||
-	    o->keep_mode || o->keep_owner || o->keep_times || o->keep_xattr ||
-	    o->keep_partial || o->context || o->clobber == CLOBBER_ASK ||
-	    o->sparse == SPARSE_ALWAYS || o->method != METHOD_AUTO ||
-	    !receipt_path(h, path) || stat(path, &st) < 0 ||
-	    (uint64_t)st.st_size != h->word.size)
+	if (!o->hand_over || f->w->ops->n != 1 || !place_is_operand(f->p) ||
+	    !f->pair->dst_regular || o->keep_mode || o->keep_owner ||
+	    o->keep_times || o->keep_xattr || o->keep_partial || o->context ||
+	    o->clobber == CLOBBER_ASK || o->sparse == SPARSE_ALWAYS ||
+	    o->method != METHOD_AUTO || !receipt_path(h, path) ||
+	    stat(path, &st) < 0 || (uint64_t)st.st_size != h->word.size)
 		return false;
 	/* The workers open both once more. */
 	snprintf(own, sizeof(own), "/proc/self/fd/%d", f->r->dst);
