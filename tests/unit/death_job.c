@@ -635,6 +635,27 @@ test_turn_is_one_process_at_a_time(void)
 				   other_turn, check_turn, false });
 }
 
+/* What the last life of an entry left in it is not the next one's. */
+static void
+test_job_begins_with_nothing_of_its_last_life(void)
+{
+	struct board b;
+	struct job *j;
+	uint32_t job;
+
+	CHECK_INT(0, board_open(&b, BOARD_AUTO, DEATH_SLOTS));
+	job = job_new(&b, 1, JOB_FILE, 0);
+	j = &b.jobs[job];
+	atomic_store(&j->flags, UINT32_MAX);
+	j->giver = 2;
+	CHECK(job_turn_take(&b, 1, job));
+	job_discard(&b, 1, job);
+	CHECK_INT(job, job_new(&b, 2, JOB_FILE, 0));
+	CHECK_INT(0, atomic_load(&j->flags));
+	CHECK_INT(0, j->giver);
+	CHECK(job_turn_take(&b, 2, job));
+}
+
 UNIT_TESTS(UNIT(test_entry_is_done_once), UNIT(test_child_joins_once),
 	   UNIT(test_child_that_is_queued_joins_once),
 	   UNIT(test_child_of_own_joins_once),
@@ -645,4 +666,5 @@ UNIT_TESTS(UNIT(test_entry_is_done_once), UNIT(test_child_joins_once),
 	   UNIT(test_job_with_children_is_finished_once),
 	   UNIT(test_offered_job_is_not_lost),
 	   UNIT(test_claimed_job_is_not_lost),
-	   UNIT(test_turn_is_one_process_at_a_time))
+	   UNIT(test_turn_is_one_process_at_a_time),
+	   UNIT(test_job_begins_with_nothing_of_its_last_life))
