@@ -147,7 +147,7 @@ struct slot {
 	_Atomic uint32_t tally_now;  /* which tally is true, 0 or 1 */
 	struct tally tally[2];
 	struct txn txn;
-	_Atomic uint64_t behind;    /* bytes whose write-back is waited for */
+	_Atomic uint64_t behind; /* bytes of files done, to be written back */
 	_Atomic uint32_t unwritten; /* files lost in it, after their end */
 	/* For the eye only: read while written, so treat it as such. */
 	_Atomic uint64_t hand_done; /* bytes of the file in hand */

@@ -26,6 +26,7 @@ struct held {
 	bool through;	 /* sync_file_range(2) does nothing here */
 	bool given_up;	 /* failed, or of no interest any more */
 	unsigned pieces; /* in the queue */
+	uint64_t queued; /* bytes of these, in whole pages */
 	int err;	 /* of the one in hand: what failed, and where */
 	uint64_t at;
 	char *name; /* once it is kept */
@@ -43,8 +44,8 @@ struct behind {
 	bool drop;
 	unsigned held, held_max; /* files kept; and their bound */
 	struct behind_user user;
-	_Atomic uint64_t *waiting;
-	uint64_t queued; /* bytes of the queue, in whole pages */
+	_Atomic uint64_t *kept;
+	uint64_t queued; /* bytes of all files in the queue, in whole pages */
 	struct piece *first, **last;
 
 	/* the file in hand */
@@ -78,7 +79,7 @@ held_max(void)
 }
 
 struct behind *
-behind_new(uint64_t dirty, bool drop, _Atomic uint64_t *waiting,
+behind_new(uint64_t dirty, bool drop, _Atomic uint64_t *kept,
 	   const struct behind_user *user)
 {
 	struct behind *b = mem_calloc(1, sizeof(*b));
@@ -92,8 +93,8 @@ behind_new(uint64_t dirty, bool drop, _Atomic uint64_t *waiting,
 		b->most = b->piece;
 	b->held_max = held_max();
 	b->user = *user;
-	b->waiting = waiting;
-	atomic_store(waiting, 0);
+	b->kept = kept;
+	atomic_store(kept, 0);
 	b->last = &b->first;
 	b->src = b->dst = -1;
 	return b;
@@ -183,19 +184,14 @@ wait_range(struct held *f, int fd, uint64_t off, uint64_t len)
  * The queue
  * --------------------------------------------------------------------- */
 
-static void
-set_queued(struct behind *b, uint64_t bytes)
-{
-	b->queued = bytes;
-	atomic_store_explicit(b->waiting, bytes, memory_order_relaxed);
-}
-
 /* Waits for the oldest piece. */
 static void
 retire(struct behind *b)
 {
 	struct piece *p = b->first;
 	struct held *f = p->file;
+	uint64_t bytes = in_pages(p->len);
+	bool kept = f->name;
 
 	b->first = p->next;
 	if (!b->first)
@@ -204,10 +200,14 @@ retire(struct behind *b)
 		fail(b, f, p->off, errno);
 	if (b->drop && f == b->now && !f->given_up)
 		drop(f->fd, p->off, p->len);
-	set_queued(b, b->queued - in_pages(p->len));
+	b->queued -= bytes;
+	f->queued -= bytes;
 	free(p);
 	if (--f->pieces == 0 && f != b->now)
 		let_go(b, f);
+	/* Last: who has nothing to wait for may be killed at the end. */
+	if (kept)
+		atomic_fetch_sub(b->kept, bytes);
 }
 
 /* Our own descriptor for the file in hand. */
@@ -237,7 +237,8 @@ enqueue(struct behind *b, uint64_t off, uint64_t len)
 	*b->last = p;
 	b->last = &p->next;
 	b->now->pieces++;
-	set_queued(b, b->queued + in_pages(len));
+	b->now->queued += in_pages(len);
+	b->queued += in_pages(len);
 }
 
 /* Begins the write-back of what was written since the last time. */
@@ -387,6 +388,7 @@ behind_keep(struct behind *b, const char *name, uint64_t *at)
 	f->name = mem_strdup(name);
 	b->now = NULL;
 	b->held++;
+	atomic_fetch_add(b->kept, f->queued);
 	if (!f->pieces)
 		let_go(b, f);
 	while (b->first && b->held > b->held_max)

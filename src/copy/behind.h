@@ -43,10 +43,10 @@ struct behind_user {
 
 /*
  * Leaves at most DIRTY bytes of this process dirty, 0 for any; a page or two at
- * least.  DROP: and drops what is clean.  WAITING shows how many bytes are still
- * to be waited for.
+ * least.  DROP: and drops what is clean.  KEPT shows how many bytes of files that
+ * were kept are still to be waited for.
  */
-struct behind *behind_new(uint64_t dirty, bool drop, _Atomic uint64_t *waiting,
+struct behind *behind_new(uint64_t dirty, bool drop, _Atomic uint64_t *kept,
 			  const struct behind_user *user);
 void behind_free(struct behind *b);
 

@@ -111,6 +111,10 @@ populate(const struct copy_pair *p, char *at, size_t len, int advice)
 	if (!p->holes && behind_piece(p->behind, HUGE) == HUGE)
 		madvise(from, len, MADV_HUGEPAGE);
 #endif
+	/* Nor do pages that are read ahead make a folio of many pieces. */
+	if (advice == MADV_POPULATE_WRITE &&
+	    behind_piece(p->behind, HUGE) < HUGE)
+		madvise(from, len, MADV_RANDOM);
 	madvise(from, len, advice);
 }
 

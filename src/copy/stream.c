@@ -16,7 +16,7 @@
 #define SPLICE_MAX ((size_t)1 << 30)	  /* bytes asked for at once */
 #define RESERVE_FROM ((uint64_t)8 << 20)  /* less is not worth a call */
 #define RESERVE_STEP ((uint64_t)64 << 20) /* where no size is known */
-#define BEHIND_STEP ((uint64_t)1 << 20)
+#define BEHIND_STEP ((size_t)1 << 20)
 #define DRAIN_POLL_MS 20 /* longest wait between two looks */
 
 static bool
@@ -87,9 +87,10 @@ static int
 behind(struct copy_pair *p, bool all)
 {
 	uint64_t from = p->written, end = p->bytes + p->hole_bytes;
+	uint64_t step = behind_piece(p->behind, BEHIND_STEP);
 
 	if (!all)
-		end = end / BEHIND_STEP * BEHIND_STEP;
+		end = end / step * step;
 	if (!p->dst_regular || end == from)
 		return 0;
 	p->written = end;

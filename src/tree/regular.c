@@ -558,8 +558,10 @@ fill(struct walk *w, const struct place *p, struct regular *r)
 
 	if (!w->o->attributes_only)
 		bad = copy_data(w, p, r);
-	if (bad > 0)
+	if (bad > 0) {
+		behind_forget(w->behind);
 		return ENTRY_ADOPTED;
+	}
 	if (bad == 0)
 		bad = regular_attributes(w, p, r);
 	if (bad == 0 && keep_behind(w, p) < 0) {
