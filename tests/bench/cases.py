@@ -44,6 +44,7 @@ class Case:
         self.holes = more.pop('holes', False)   # only copiers that keep them
         self.workers = more.pop('workers', ())  # mcp with these, besides
         self.ceilings = more.pop('ceilings', ())
+        self.variants = more.pop('variants', ())    # mcp with these, besides
         self.same = more.pop('same', PLAIN)
         self.memory = more.pop('memory', 0)     # bytes of cache besides images
         assert not more, more
@@ -221,6 +222,18 @@ def table(scale):
                 one_file(big), 'stream', big / GIB, 'GiB',
                 size=image(2.2 * big + 700 * MIB), memory=2 * big)
 
+    behind = ('--dirty-bytes=64M', '--cache=drop')
+    for setting in 'ext4 disk', 'xfs disk':
+        add('cache', setting, 'one file of %d MiB, written back behind'
+            % (big // MIB), one_file(big), 'file', big / GIB, 'GiB',
+            only=('mcp', 'base', 'cp'), variants=behind, on_disk=True,
+            sync=True, size=image(2.2 * big + 700 * MIB), memory=2 * big)
+        add('cache-tree', setting, '%d files, -r, written back behind' % files,
+            tree, 'tree', files, 'files', only=('mcp', 'base', 'cp'),
+            variants=behind, on_disk=True, sync=True,
+            size=image(3.2 * GIB * scale), inodes=3 * (files + dirs) + 1000,
+            memory=int(2 * GIB * scale))
+
     for name, source, kind, amount, unit in (
             ('workers-big', one_file(big), 'file', big / GIB, 'GiB'),
             ('workers-tree', tree, 'tree', files, 'files')):
@@ -303,6 +316,9 @@ def commands(case, env):
             for w in case.workers:
                 taking['%s -j%d' % (c.name, w)] = \
                     command[:1] + ['-j%d' % w] + command[1:]
+            for option in case.variants if c.name == 'mcp' else ():
+                taking['mcp ' + option.lstrip('-')] = \
+                    command[:1] + [option] + command[1:]
     amount = int(case.amount * (GIB if case.unit == 'GiB' else 1))
     for what in case.ceilings:
         taking['ceiling ' + what] = [os.path.join(env.bin, 'ceiling'), what,
