@@ -58,7 +58,7 @@ traced()
 # Into a file system that reserves room for big files; `cd ..` at the end.
 where_room_is_reserved()
 {
-	with_fs ext4 128M reserving && cd reserving
+	with_fs ext4 128M reserving && cd reserving || return
 }
 
 # leave_room DIR BYTES

@@ -3,6 +3,7 @@
 #include "base/tick.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <sys/time.h>
 
 static void

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -103,6 +104,29 @@ join(struct sender *s, const struct stat *fifo, pid_t pid)
 	return true;
 }
 
+/* "1: POSIX  ADVISORY  READ PID MAJOR:MINOR:INODE FROM TO", one that waits "->" */
+static pid_t
+reader_in(const char *line, const struct stat *fifo)
+{
+	const char *read = strstr(line, " READ ");
+	char *at;
+	long pid;
+
+	if (!read || !strstr(line, ": POSIX "))
+		return 0;
+	pid = strtol(read + strlen(" READ "), &at, 10);
+	for (int i = 0; i < 2; i++) {
+		at = strchr(at, ':');
+		if (!at++)
+			return 0;
+	}
+	if (strtoull(at, &at, 10) != fifo->st_ino ||
+	    strtoull(at, &at, 10) != RECEIPT_LOCK ||
+	    strtoull(at, NULL, 10) != RECEIPT_LOCK)
+		return 0;
+	return (pid_t)pid;
+}
+
 /*
  * By the kernel's list of locks, where FIFO is not open yet.  The device in it
  * is not always stat(2)'s (btrfs, overlayfs), so the board has to agree too.
@@ -115,14 +139,9 @@ join_listed(struct sender *s, const struct stat *fifo)
 	bool joined = false;
 
 	while (locks && !joined && fgets(line, sizeof(line), locks)) {
-		unsigned long ino, from, to;
-		int pid;
+		pid_t pid = reader_in(line, fifo);
 
-		joined = sscanf(line,
-				"%*d: POSIX %*s READ %d %*x:%*x:%lu %lu %lu",
-				&pid, &ino, &from, &to) == 4 &&
-			 ino == fifo->st_ino && from == RECEIPT_LOCK &&
-			 to == RECEIPT_LOCK && join(s, fifo, pid);
+		joined = pid > 0 && join(s, fifo, pid);
 	}
 	if (locks)
 		fclose(locks);

@@ -49,11 +49,11 @@ now_ns(void)
  * --------------------------------------------------------------------- */
 
 static bool
-on_file_system(int fd, long magic)
+on_file_system(int fd, unsigned long magic)
 {
 	struct statfs fs;
 
-	return fstatfs(fd, &fs) == 0 && fs.f_type == magic;
+	return fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == magic;
 }
 
 /*
@@ -785,6 +785,7 @@ streamed_data(struct walk *w, const struct place *p, struct regular *r,
 	int result;
 
 	pair->look = look;
+	/* cppcheck-suppress autoVariables; taken back below */
 	pair->look_ctx = &f;
 	/* EPIPE has a message; the signal would end us without one. */
 	sigaction(SIGPIPE, &ignore, &old);
@@ -792,6 +793,7 @@ streamed_data(struct walk *w, const struct place *p, struct regular *r,
 	result = flow(&f);
 	tick_end(&tick);
 	sigaction(SIGPIPE, &old, NULL);
+	pair->look_ctx = NULL;
 	walk_show(w, NULL, 0, 0);
 	return result;
 }
