@@ -293,6 +293,9 @@ test_error_in_the_turn_to_write()
 		"error writing '.*/dst/file' at b.*: Input/output error"
 	broken pwrite64 ENOSPC dst/file \
 		"error writing '.*/dst/file' at b.*: No space left"
+	# In the second of it: one that was left can be taken again.
+	broken pwrite64 EIO:when=2 dst/file \
+		"error writing '.*/dst/file' at byte 4194304: Input/output" -j1
 	cd ..
 }
 
