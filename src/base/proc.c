@@ -3,13 +3,17 @@
 #include "base/proc.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
+
+/* Fields of /proc/PID/stat, as proc_pid_stat(5) numbers them. */
+#define PPID 4
+#define STARTTIME 22
 
 static ssize_t
 read_stat(pid_t pid, char *buf, size_t size)
@@ -32,21 +36,20 @@ read_stat(pid_t pid, char *buf, size_t size)
 bool
 proc_look(pid_t pid, struct proc *p)
 {
-	char buf[1024], state;
-	const char *rest;
-	int parent;
+	char buf[1024], *at, state;
 
 	if (pid <= 0 || read_stat(pid, buf, sizeof(buf)) <= 0)
 		return false;
 	/* The name is in brackets, and may have brackets in it. */
-	rest = strrchr(buf, ')');
-	if (!rest || sscanf(rest + 1,
-			    " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u"
-			    " %*d %*d %*d %*d %*d %*d %" SCNu64,
-			    &state, &parent, &p->start) != 3)
+	at = strrchr(buf, ')');
+	if (!at || strlen(at) < strlen(") R 1"))
 		return false;
+	state = at[2];
 	p->pid = pid;
-	p->parent = parent;
+	p->parent = (pid_t)strtol(at + 3, &at, 10);
+	for (int field = PPID; field < STARTTIME - 1; field++)
+		(void)strtoll(at, &at, 10);
+	p->start = strtoull(at, NULL, 10);
 	return state != 'Z' && state != 'X';
 }
 
