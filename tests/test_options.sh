@@ -431,6 +431,19 @@ test_cp_trees_as_nobody()
 	compare_with_cp
 }
 
+# Two names of one file: rename(2) does nothing, and says that it has.
+test_backup_that_is_a_name_of_the_same_file()
+{
+	echo new >src
+	for option in -b --backup=simple; do
+		rm -f dst dst~
+		echo old >dst
+		ln dst dst~
+		expect 0 mcp $option src dst
+		assertEquals 'new old' "$(cat dst) $(cat dst~)"
+	done
+}
+
 test_cp_backup_name_too_long()
 {
 	for n in 200 240 250 251 252 253 254 255; do

@@ -761,7 +761,7 @@ test_joined_reader_that_leaves()
 
 test_joined_refused_as_cp_would()
 {
-	for option in -R -l -s -b --remove-destination; do
+	for option in -R -l -s -b -n -i -u --remove-destination; do
 		expect 1 mcp $option src src fifo
 		assertContains "$option" "$(cat "$ERR")" "mcp: target 'fifo'"
 	done

@@ -429,7 +429,7 @@ killed()
 	read -r children <"/proc/$MCP_PID/task/$MCP_PID/children"
 	# shellcheck disable=SC2086
 	victim=$(printf '/proc/%s/fd\n' $children |
-		xargs -I '{}' find '{}' -lname '*/fifo' | cut -d / -f 3)
+		xargs -I '{}' find '{}' -lname '*/fifo*' | cut -d / -f 3)
 	kill -KILL "$victim"
 	mcp_wait
 	assertEquals 1 $?
@@ -483,6 +483,32 @@ test_killed_while_it_writes()
 		: >gone
 		wait
 		rm -f begun gone
+	done
+	unset MCP_ALONE
+}
+
+# The FIFO is not there any more: no file is made in its place.
+test_killed_while_it_writes_to_what_was_removed()
+{
+	MCP_ALONE=0
+	export MCP_ALONE
+	head -c 20000000 /dev/urandom >big
+	for file in src big; do
+		{
+			head -c 1000 >/dev/null
+			rm "$PWD/fifo"
+			: >begun
+			poll 10 [ -e gone ]
+			cat >/dev/null
+		} <fifo &
+		mcp_start -j2 $file fifo 2>err
+		poll 10 [ -e begun ]
+		killed "'$file' to 'fifo'"
+		: >gone
+		wait
+		assertFalse 'a file took its place' '[ -e fifo ]'
+		rm -f begun gone
+		mkfifo fifo
 	done
 	unset MCP_ALONE
 }

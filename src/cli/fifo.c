@@ -3,11 +3,13 @@
 #include "cli/fifo.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/io.h"
 #include "base/quote.h"
 
 static void
@@ -23,7 +25,7 @@ fifo_make(const struct options *opt, struct fifo *f)
 	const char *path;
 	struct stat st;
 
-	*f = (struct fifo){ 0 };
+	*f = (struct fifo){ .fd = -1 };
 	if (!opt->mkfifo)
 		return;
 	if (opt->noperands != 2 || opt->target || opt->parents ||
@@ -45,19 +47,24 @@ fifo_make(const struct options *opt, struct fifo *f)
 			refuse(EEXIST, path);
 		return;
 	}
-	if (lstat(path, &st) < 0)
+	/* Held, so that its inode number is not given to another's file. */
+	f->fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (f->fd < 0 || fstat(f->fd, &st) < 0 || !S_ISFIFO(st.st_mode))
 		refuse(errno, path);
-	*f = (struct fifo){ .path = path, .dev = st.st_dev, .ino = st.st_ino };
+	f->path = path;
+	f->dev = st.st_dev;
+	f->ino = st.st_ino;
 }
 
 void
-fifo_remove(const struct fifo *f)
+fifo_remove(struct fifo *f)
 {
 	struct stat st;
 
 	if (f->path && lstat(f->path, &st) == 0 && st.st_dev == f->dev &&
 	    st.st_ino == f->ino)
 		(void)unlink(f->path);
+	io_close(&f->fd);
 }
 
 /* Bytes of all of them, 0 where that cannot be told. */

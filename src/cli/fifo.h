@@ -12,6 +12,7 @@
 
 struct fifo {
 	const char *path; /* of the one made, or NULL */
+	int fd;		  /* O_PATH, or -1 */
 	dev_t dev;
 	ino_t ino;
 };
@@ -46,6 +47,6 @@ int joint_open(struct joint *j, const struct operands *ops,
 int joint_close(struct joint *j, const struct outcome *out);
 
 /* Removes the one that was made, if it still has that name. */
-void fifo_remove(const struct fifo *f);
+void fifo_remove(struct fifo *f);
 
 #endif

@@ -199,7 +199,8 @@ joins(const struct options *opt, const char *last)
 
 	errno = err;
 	return fifo && !o->recursive && !o->instead && !o->backup &&
-	       !o->remove_first && !opt->parents;
+	       !o->remove_first && !o->update && o->clobber == CLOBBER_YES &&
+	       !opt->parents;
 }
 
 void

@@ -142,6 +142,20 @@ backup_next_name(const struct copy_opts *o, const struct place *p)
 	return sb.s;
 }
 
+/*
+ * Where the backup's name is another of the same inode rename(2) does nothing
+ * and says that it has: then one of the names is left to be removed.
+ */
+static bool
+same_inode(const struct place *p, const char *name)
+{
+	struct stat a, b;
+
+	return fstatat(p->at.dst, p->dst, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(p->at.dst, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /* A numbered backup takes no other's name, a simple one replaces the last. */
 static int
 rename_to(const struct place *p, const char *name, bool numbered)
@@ -154,7 +168,9 @@ rename_to(const struct place *p, const char *name, bool numbered)
 		if (r == 0 || (errno != EINVAL && errno != ENOSYS))
 			return (int)r;
 	}
-	return renameat(p->at.dst, p->dst, p->at.dst, name);
+	if (renameat(p->at.dst, p->dst, p->at.dst, name) < 0)
+		return -1;
+	return same_inode(p, name) ? unlinkat(p->at.dst, p->dst, 0) : 0;
 }
 
 int

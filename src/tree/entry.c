@@ -280,12 +280,18 @@ as_regular(const struct walk *w, const struct stat *src)
 	       ((!w->o->recursive || w->o->contents) && !S_ISLNK(src->st_mode));
 }
 
-/* One process moves its bytes, however many. */
+/*
+ * One process moves its bytes, however many.  A redo is one still, whatever has
+ * become of the name meanwhile.
+ */
 static bool
-into_stream(const struct place *p)
+into_stream(const struct walk *w, const struct place *p)
 {
+	enum job_intent intent = entry_intent(w);
 	struct stat st;
 
+	if (intent == INTENT_STREAM_NEW || intent == INTENT_STREAM_OVER)
+		return true;
 	return fstatat(p->at.dst, p->dst, &st, 0) == 0 &&
 	       !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
@@ -298,7 +304,7 @@ entry_copy_stat(struct walk *w, const struct place *p, const struct stat *src)
 	board_ref link = 0;
 	enum way way;
 
-	if (regular_is_big(w, src) && !into_stream(p) &&
+	if (regular_is_big(w, src) && !into_stream(w, p) &&
 	    bigfile_adopt(w, p) == 0)
 		return ENTRY_ADOPTED;
 	if (!entry_prepare(w, p, src, &way, &link))

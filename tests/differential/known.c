@@ -344,6 +344,33 @@ device_kept(const struct scene *s, const struct result *cp,
 }
 
 static bool
+dot_unreadable(const struct scene *s, const struct result *cp,
+	       const struct result *mcp)
+{
+	(void)s;
+	return same_status(cp, mcp) && lines_equal(&cp->after, &mcp->after) &&
+	       says(&cp->err, "/.': File exists") &&
+	       says(&mcp->err, "/.': Permission denied") &&
+	       only_with(&cp->err, &mcp->err, "File exists") &&
+	       only_with(&mcp->err, &cp->err, "Permission denied");
+}
+
+/* The last operand is a FIFO, and there are several sources. */
+static bool
+joined(const struct scene *s, const struct result *cp, const struct result *mcp)
+{
+	const char *last = s->argv[s->argc - 1];
+
+	(void)mcp;
+	if (s->nsources < 2 || !says(&cp->err, "Not a directory"))
+		return false;
+	for (int i = 0; i < s->n; i++)
+		if (s->e[i].kind == KIND_FIFO && !strcmp(s->e[i].path, last))
+			return true;
+	return false;
+}
+
+static bool
 through_link(const struct scene *s, const struct result *cp,
 	     const struct result *mcp)
 {
@@ -498,6 +525,12 @@ static const struct known table[] = {
 	{ "a file copied onto a device or FIFO with -p: cp gives that the"
 	  " file's owner and mode, mcp leaves both as they are",
 	  device_kept },
+	{ "--parents DIR/. that cannot be read: which of two errors is met"
+	  " first",
+	  dot_unreadable },
+	{ "several sources into one FIFO: cp refuses that, mcp makes one stream"
+	  " of them",
+	  joined },
 	{ "one file by two names, one of them through a symbolic link to its"
 	  " directory: mcp sees that it is the same name",
 	  through_link },
