@@ -785,6 +785,28 @@ test_seen_bar_of_both_ends()
 	wait
 }
 
+# As they stand in README.
+test_seen_examples_run()
+{
+	sed -n '/^## Streams/,/^## How/ s/^\(mkfifo\|mcp\|gzip\) .*/&/p' \
+		"$TOP/README.md" >examples
+	assertEquals 4 "$(wc -l <examples)"
+	head -c 20000001 /dev/urandom >disk.img
+	cp src dump
+	for i in 1 2 3; do
+		head -c "${i}00001" src >part$i
+	done
+	echo wait >>examples
+	(PATH=$(dirname "$MCP"):$PATH && limited sh -e ./examples) \
+		>"$OUT" 2>"$ERR"
+	assertEquals "$(cat "$ERR")" 0 $?
+	assert_same_file disk.img copy.img
+	gzip -dc dump.gz | cmp - dump
+	assertEquals 0 $?
+	cat part1 part2 part3 | cmp - all
+	assertEquals 0 $?
+}
+
 test_seen_note_while_it_waits()
 {
 	timeout 4 "$HELPERS/onpty" --raw=raw "$MCP" fifo dst >/dev/null 2>&1
