@@ -51,7 +51,8 @@
  *     board/rate         a limit on bytes a second, for all together
  *     board/report       what workers tell the conductor
  *     board/links        where the first copy of an inode is
- *  0  base/              diagnostics, quoting, signals, I/O, numbers
+ *  0  base/              diagnostics, quoting, signals, I/O, numbers, clocks,
+ *                        other processes
  *
  * One copy: main -> conduct (conductor.c) -> jobs_drain -> jobs_run ->
  * dir_operands -> entry_copy -> regular_copy | special_copy | dir_adopt |

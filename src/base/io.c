@@ -101,6 +101,12 @@ io_fill_standard(void)
 }
 
 int
+io_block(int fd)
+{
+	return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+}
+
+int
 io_close(int *fd)
 {
 	int old = *fd;

@@ -31,6 +31,9 @@ int io_pwrite_full(int fd, const void *buf, size_t len, off_t off);
 ssize_t io_read_full(int fd, void *buf, size_t len);
 ssize_t io_pread_full(int fd, void *buf, size_t len, off_t off);
 
+/* Takes O_NONBLOCK off; 0, or -1 with errno. */
+int io_block(int fd);
+
 /*
  * Closes *FD where it is not -1, and sets it to -1.  0, or -1 with errno.
  * EINTR counts as closed: on Linux the descriptor is gone by then (close(2)).

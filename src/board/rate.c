@@ -6,21 +6,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/sig.h"
 
 #define SECOND 1000000000LL /* ns */
 #define CREDIT (SECOND / 10)
 #define NAP (SECOND / 20) /* between two looks whether to go on */
 #define COST_MAX 1e17	  /* three years: for ever */
-
-static int64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * SECOND + ts.tv_nsec;
-}
 
 static void
 nap_until(int64_t end)
@@ -59,12 +51,12 @@ rate_called_off(const struct rate *rate)
 size_t
 rate_piece(const struct rate *rate, size_t want)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t limit = rate ? atomic_load(&rate->limit) : 0;
-	uint64_t piece = limit / 20 / page * page;
+	uint64_t page, limit, piece;
 
-	if (!limit)
+	if (!rate || !(limit = atomic_load(&rate->limit)))
 		return want;
+	page = (uint64_t)sysconf(_SC_PAGESIZE);
+	piece = limit / 20 / page * page;
 	if (piece < page)
 		piece = page;
 	return want < piece ? want : (size_t)piece;
@@ -84,7 +76,7 @@ cost(const struct rate *rate, uint64_t bytes)
 static int64_t
 put_off(struct rate *rate, int64_t by)
 {
-	int64_t due = atomic_load(&rate->due), now = now_ns(), from;
+	int64_t due = atomic_load(&rate->due), now = clock_now(), from;
 
 	do {
 		from = due > now - CREDIT ? due : now - CREDIT;
@@ -104,7 +96,7 @@ rate_pay(struct rate *rate, uint64_t bytes)
 	if (!rate)
 		return 0;
 	end = put_off(rate, cost(rate, bytes));
-	while ((now = now_ns()) < end) {
+	while ((now = clock_now()) < end) {
 		if (rate_called_off(rate)) {
 			errno = ECANCELED;
 			return -1;

@@ -745,7 +745,7 @@ options_read(struct options *out, int argc, char **argv)
 		o->dirty_bytes = DIRTY_DROP;
 	if (out->context.archive)
 		o->tell_xattr = false;
-	o->tell_waiting = out->progress != WHEN_NEVER && isatty(STDERR_FILENO);
+	o->tell_waiting = out->progress != WHEN_NEVER;
 	o->euid = geteuid();
 	o->egid = getegid();
 	out->operands = argv + optind;

@@ -71,7 +71,7 @@ struct copy_opts {
 	bool stream_only; /* --stream=require: no regular file to another */
 	enum copy_receipt receipt;
 	bool hand_over;	   /* a FIFO's reader may fetch the file itself */
-	bool tell_waiting; /* for a FIFO's other end, where it takes long */
+	bool tell_waiting; /* on the terminal, for a FIFO's other end */
 	bool wait_durable; /* until a FIFO's reader has synced */
 	bool keep_partial; /* what there is of a stream that failed */
 	int open_timeout;  /* seconds for a FIFO's other end, or -1 */

@@ -73,13 +73,11 @@ reserve(struct copy_pair *p)
 
 /* Without the room that was not needed. */
 static int
-trim(struct copy_pair *p)
+trim(const struct copy_pair *p)
 {
 	uint64_t length = p->bytes + p->hole_bytes;
 
-	if (p->reserved <= length || ftruncate(p->dst, (off_t)length) == 0)
-		return 0;
-	return pair_fail(p, SIDE_DST, length, errno);
+	return p->reserved > length ? ftruncate(p->dst, (off_t)length) : 0;
 }
 
 /* Write-back of what came since; a part of a page would not be dropped. */
@@ -222,12 +220,10 @@ stream_copy(struct copy_pair *p)
 {
 	int r = reserve(p) < 0 ? -1 : through(p);
 
+	if (r == 0)
+		r = behind(p, true);
 	/* The failure is the first one, if there was one. */
-	if (r < 0) {
-		struct copy_pair rest = *p;
-
-		(void)trim(&rest);
-		return -1;
-	}
-	return behind(p, true) < 0 ? -1 : trim(p);
+	if (trim(p) < 0 && r == 0)
+		r = pair_fail(p, SIDE_DST, p->bytes + p->hole_bytes, errno);
+	return r;
 }

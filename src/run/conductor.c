@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/cpus.h"
 #include "base/diag.h"
 #include "base/quote.h"
@@ -46,15 +47,6 @@ struct state {
 	bool stopping;	    /* workers are to end now */
 	bool mute;	    /* stdout takes no more */
 };
-
-static int64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 /*
  * Waits until FD takes text.  False where a signal comes first: a reader that
@@ -348,7 +340,7 @@ wait_for_news(struct state *s)
 	if (s->repost)
 		s->repost = !job_repost(&s->b);
 	if (s->c->tick && !s->stopping)
-		s->c->tick(s->c->ctx, &s->b, now_ns());
+		s->c->tick(s->c->ctx, &s->b, clock_now());
 }
 
 static void
@@ -375,7 +367,7 @@ kill_workers(struct state *s)
 static void
 stop_workers(struct state *s)
 {
-	int64_t limit = now_ns() + GRACE_NS;
+	int64_t limit = clock_now() + GRACE_NS;
 	unsigned owed = s->alive;
 
 	s->stopping = true;
@@ -385,9 +377,9 @@ stop_workers(struct state *s)
 		wait_for_news(s);
 		if (sig_caught() && !atomic_load(&s->b.h->cancel)) {
 			cancel(s);
-			limit = now_ns() + GRACE_NS;
+			limit = clock_now() + GRACE_NS;
 		}
-		if (now_ns() > limit)
+		if (clock_now() > limit)
 			kill_workers(s);
 	}
 	report_drain(&s->reports, &s->b, take_report, s);
@@ -496,7 +488,7 @@ draw(void *ctx)
 {
 	struct state *s = ctx;
 
-	s->c->tick(s->c->ctx, &s->b, now_ns());
+	s->c->tick(s->c->ctx, &s->b, clock_now());
 }
 
 /* The account.  Is the copy over, and all seen that was to be seen of it? */
@@ -523,7 +515,7 @@ conduct(const struct conduct *c, const struct copy_opts *o,
 	const struct operands *ops, struct outcome *out)
 {
 	struct state s = { .c = c, .o = o, .ops = ops, .out = out };
-	int64_t start = now_ns();
+	int64_t start = clock_now();
 	bool complete;
 
 	*out = (struct outcome){ 0 };
@@ -557,7 +549,7 @@ conduct(const struct conduct *c, const struct copy_opts *o,
 	complete = sum_up(&s);
 	/* Interrupted by a signal, or done in spite of it? */
 	out->signal = complete && !out->failed ? 0 : sig_caught();
-	out->ns = now_ns() - start;
+	out->ns = clock_now() - start;
 	if (c->clear)
 		c->clear(c->ctx);
 	diag_set_sink(NULL, NULL);

@@ -7,9 +7,9 @@
 #include <poll.h>
 #include <stdint.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/quote.h"
@@ -24,21 +24,12 @@ struct clock {
 	bool told;
 };
 
-static int64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 static struct clock
 clock_start(const struct ends_wait *wait, const char *for_what)
 {
 	return (struct clock){ .wait = wait,
 			       .for_what = for_what,
-			       .start = now_ns() };
+			       .start = clock_now() };
 }
 
 static int
@@ -54,24 +45,19 @@ asked_to_stop(const struct clock *c)
 static int
 clock_look(struct clock *c)
 {
-	int64_t waited = now_ns() - c->start;
+	int64_t waited = clock_now() - c->start;
 
 	if (c->wait->seconds >= 0 &&
 	    waited >= c->wait->seconds * 1000000000LL) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
-	if (c->wait->tell && !c->told && waited >= NOTE_NS)
+	if (c->wait->tell && !c->told && waited >= NOTE_NS &&
+	    isatty(STDERR_FILENO))
 		diag_note("waiting for somebody to open %s for %s",
 			  quote(c->wait->name), c->for_what);
 	c->told |= waited >= NOTE_NS;
 	return 0;
-}
-
-static int
-block(int fd)
-{
-	return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 }
 
 int
@@ -104,7 +90,7 @@ ends_open_write(int at, const char *name, int flags,
 		errno = ENXIO;
 		return -1;
 	}
-	(void)block(fd);
+	(void)io_block(fd);
 	return fd;
 }
 
@@ -136,7 +122,7 @@ ends_await_writer(int fifo, const struct ends_wait *wait)
 	/* POLLHUP comes only when there has been a writer (pipe(7), poll(2)). */
 	for (;;) {
 		if (poll(&pfd, 1, 0) > 0 || writer_is_there(fifo))
-			return block(fifo);
+			return io_block(fifo);
 		if (asked_to_stop(&c) < 0 || clock_look(&c) < 0)
 			return -1;
 		(void)poll(&pfd, 1, TRY_MS);

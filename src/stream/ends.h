@@ -13,7 +13,7 @@
 struct ends_wait {
 	int seconds; /* at most, or for ever where negative */
 	const char *name;
-	bool tell; /* say that it takes long */
+	bool tell; /* on the terminal that it takes long */
 	/* Called about a hundred times a second; true: wait no longer. */
 	bool (*stop)(void *ctx);
 	void *ctx;

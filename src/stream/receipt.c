@@ -2,7 +2,6 @@
 
 #include "stream/receipt.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -23,11 +22,11 @@ receipt_of(const struct board *b, unsigned slot)
 }
 
 /*
- * Who else has the lock?  Asked for one that conflicts with it; the descriptor
- * need not be open for writing to ask (fcntl_getlk in the kernel's fs/locks.c).
+ * Asked for a lock that conflicts with the reader's; the descriptor need not be
+ * open for writing to ask (fcntl_getlk in the kernel's fs/locks.c).
  */
-static bool
-is_read(int fifo, pid_t *other)
+pid_t
+receipt_reader(int fifo)
 {
 	struct flock lock = { .l_type = F_WRLCK,
 			      .l_whence = SEEK_SET,
@@ -35,9 +34,8 @@ is_read(int fifo, pid_t *other)
 			      .l_len = 1 };
 
 	if (fcntl(fifo, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-		return false;
-	*other = lock.l_pid;
-	return true;
+		return 0;
+	return lock.l_pid > 0 ? lock.l_pid : -1;
 }
 
 static void
@@ -61,9 +59,9 @@ lock(int fifo, pid_t *other)
 {
 	unsigned seed = (unsigned)getpid();
 
-	while (!is_read(fifo, other)) {
+	while ((*other = receipt_reader(fifo)) == 0) {
 		set_lock(fifo, F_RDLCK);
-		if (!is_read(fifo, other))
+		if (receipt_reader(fifo) == 0)
 			return 0;
 		set_lock(fifo, F_UNLCK);
 		(void)poll(NULL, 0, rand_r(&seed) % TIE_MS + 1);
@@ -75,6 +73,13 @@ static uint32_t
 number_of(uint32_t word)
 {
 	return word >> RECEIPT_BITS;
+}
+
+/* What is said, of the producer that number_of tells. */
+static uint32_t
+said(uint32_t word)
+{
+	return word & ((1u << RECEIPT_BITS) - 1);
 }
 
 int
@@ -116,10 +121,8 @@ receipt_hear(const struct receipt *r, struct heard *h)
 
 	memcpy(&h->word, &r->word, sizeof(h->word));
 	h->number = number_of(word);
-	h->state = h->number < first
-			   ? RECEIPT_NONE
-			   : (enum receipt_state)(word &
-						  ((1u << RECEIPT_BITS) - 1));
+	h->state = h->number < first ? RECEIPT_NONE
+				     : (enum receipt_state)said(word);
 }
 
 bool
@@ -185,8 +188,6 @@ receipt_answered(const struct receipt *r, uint32_t number)
 {
 	uint32_t word = atomic_load(&r->answers[number % RECEIPT_ANSWERS]);
 
-	return number_of(word) == number
-		       ? (enum receipt_answer)(word &
-					       ((1u << RECEIPT_BITS) - 1))
-		       : RECEIPT_SILENT;
+	return number_of(word) == number ? (enum receipt_answer)said(word)
+					 : RECEIPT_SILENT;
 }

@@ -15,7 +15,7 @@
  *
  *	consumer (here)                      producer (sender.h)
  *	receipt_listen
- *	ends_await_writer                    sender_find, sender_begin
+ *	ends_await_writer                    sender_find, which says so
  *	                                     ends_open_write
  *	receipt_hear    <-- OFFERING ------  with a file that can be fetched:
  *	receipt_choose  --- FETCH ------->   sender_offered: HANDED, or SENDING
@@ -32,6 +32,12 @@
 #include "board/board.h"
 
 #define RECEIPT_LOCK 1 /* byte of the FIFO that the consumer locks */
+
+/*
+ * The process, not this one, that has the lock on FIFO; 0: none; -1: one that has
+ * no number here (pid_namespaces(7)).
+ */
+pid_t receipt_reader(int fifo);
 
 /* What the latest producer of a FIFO has said. */
 struct heard {

@@ -25,20 +25,6 @@
  * Who reads it
  * --------------------------------------------------------------------- */
 
-/* By who has the lock on FD, which does not tell where it is our own. */
-static pid_t
-reader_of_open(int fd)
-{
-	struct flock lock = { .l_type = F_WRLCK,
-			      .l_whence = SEEK_SET,
-			      .l_start = RECEIPT_LOCK,
-			      .l_len = 1 };
-
-	if (fcntl(fd, F_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
-		return 0;
-	return lock.l_pid;
-}
-
 /* The slot that reads FIFO, on the board S has open. */
 static bool
 find_slot(struct sender *s, const struct stat *fifo)
@@ -233,7 +219,7 @@ sender_find(struct sender *s, const struct stat *fifo, int fd,
 	*s = (struct sender){ .board = -1 };
 	if (fd < 0)
 		(void)join_listed(s, fifo);
-	else if ((pid = reader_of_open(fd)) > 0)
+	else if ((pid = receipt_reader(fd)) > 0)
 		(void)join(s, fifo, pid);
 	if (s->board < 0)
 		return SENDER_NOBODY;

@@ -14,9 +14,9 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/mem.h"
@@ -34,15 +34,6 @@
 #define HAND_OVER_MIN ((uint64_t)4 << 20) /* bytes from which it pays */
 #define ROOM_MIN ((uint64_t)1 << 20) /* bytes that are worth a reservation */
 #define PIECE 4096		     /* of a file on offer, to wake with */
-
-static int64_t
-now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 /* ------------------------------------------------------------------------
  * Opening
@@ -176,7 +167,7 @@ listen_to(struct walk *w, const struct place *p, int fd, struct streamed *s)
 		s->receipt = receipt_of(w->b, w->slot);
 		return 0;
 	}
-	if (!other)
+	if (other <= 0)
 		return 0;
 	diag_error(0, "%s is being read by process %d", quote(place_src(w, p)),
 		   (int)other);
@@ -196,7 +187,7 @@ streamed_open_src(struct walk *w, const struct place *p, int flags,
 	}
 	/* A pipe without a name has been opened at both ends. */
 	if (on_file_system(fd, PIPEFS) && w->o->receipt != RECEIPT_REQUIRE) {
-		(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+		(void)io_block(fd);
 		return fd;
 	}
 	if (listen_to(w, p, fd, s) < 0 || await_writer(w, p, fd, s) < 0)
@@ -211,8 +202,9 @@ struct target_wait {
 	struct stat st;	  /* of the FIFO */
 	struct sender_begin begin;
 	struct streamed *s;
-	bool (*cancelled)(const void *ctx);
-	const void *ctx;
+	bool silent; /* there can be no receipt, or there is to be none */
+	bool (*cancelled)(void *ctx);
+	void *ctx;
 	pid_t busy; /* who else writes, or 0 */
 };
 
@@ -245,17 +237,22 @@ stop_waiting_for_reader(void *ctx)
 
 	if (tw->cancelled(tw->ctx))
 		return true;
-	return tw->o->receipt != RECEIPT_OFF && !speak(tw, -1);
+	return !tw->silent && !speak(tw, -1);
+}
+
+static bool
+needs_receipt(const struct target_wait *tw)
+{
+	return tw->o->receipt == RECEIPT_REQUIRE || tw->begin.durable;
 }
 
 /* It is open: the reader may be one that is about to speak. */
 static int
 find_reader(struct target_wait *tw, int fd)
 {
-	bool must = tw->o->receipt == RECEIPT_REQUIRE || tw->begin.durable;
-	int ms = must ? SENDER_INSIST_MS : SENDER_GRACE_MS;
+	int ms = needs_receipt(tw) ? SENDER_INSIST_MS : SENDER_GRACE_MS;
 
-	if (tw->o->receipt == RECEIPT_OFF)
+	if (tw->silent)
 		return 0;
 	for (; !tw->s->sends && ms >= 0; ms--) {
 		if (!speak(tw, fd))
@@ -265,7 +262,7 @@ find_reader(struct target_wait *tw, int fd)
 		if (tw->cancelled(tw->ctx))
 			return -1;
 	}
-	if (tw->s->sends || !must)
+	if (tw->s->sends || !needs_receipt(tw))
 		return 0;
 	no_receipt(tw->name, "reader");
 	return -1;
@@ -280,8 +277,16 @@ open_target(struct target_wait *tw, int at, const char *name, int flags)
 				  .tell = tw->o->tell_waiting,
 				  .stop = stop_waiting_for_reader,
 				  .ctx = tw };
-	int fd = ends_open_write(at, name, flags, &wait);
+	bool named = has_name(at, name);
+	int fd;
 
+	if (!named && needs_receipt(tw)) {
+		no_receipt(tw->name, "reader");
+		errno = STREAMED_REPORTED;
+		return -1;
+	}
+	tw->silent = !named || tw->o->receipt == RECEIPT_OFF;
+	fd = ends_open_write(at, name, flags, &wait);
 	if (fd >= 0 && find_reader(tw, fd) == 0)
 		return fd;
 	if (fd >= 0) {
@@ -315,7 +320,7 @@ open_joined(struct target_wait *tw, int at, const char *name, int flags)
 	int fd = openat(at, name, (flags & ~O_TRUNC) | O_NONBLOCK);
 
 	if (fd >= 0) {
-		(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+		(void)io_block(fd);
 	} else if (errno == ENXIO) {
 		diag_error(EPIPE, "error writing %s at byte 0",
 			   quote(tw->name));
@@ -325,13 +330,14 @@ open_joined(struct target_wait *tw, int at, const char *name, int flags)
 }
 
 static bool
-cancelled_walk(const void *ctx)
+walk_stops(void *ctx)
 {
 	return walk_cancelled(ctx);
 }
 
+/* The same where there is no walk. */
 static bool
-cancelled_run(const void *ctx)
+run_stops(void *ctx)
 {
 	(void)ctx;
 	return sig_caught() != 0;
@@ -346,9 +352,8 @@ streamed_open_dst(struct walk *w, const struct place *p, const char *name,
 				  .s = &r->streamed,
 				  .begin = { .durable = w->o->wait_durable,
 					     .fd = -1 },
-				  .cancelled = cancelled_walk,
+				  .cancelled = walk_stops,
 				  .ctx = w };
-	struct copy_opts unspoken;
 	struct heard h;
 
 	if (fstatat(p->at.dst, name, &tw.st, 0) < 0)
@@ -365,16 +370,6 @@ streamed_open_dst(struct walk *w, const struct place *p, const char *name,
 	}
 	if (w->ops->joined)
 		return open_joined(&tw, p->at.dst, name, flags);
-	if (!has_name(p->at.dst, name)) {
-		if (w->o->receipt == RECEIPT_REQUIRE || w->o->wait_durable) {
-			no_receipt(tw.name, "reader");
-			errno = STREAMED_REPORTED;
-			return -1;
-		}
-		unspoken = *w->o;
-		unspoken.receipt = RECEIPT_OFF;
-		tw.o = &unspoken;
-	}
 	return open_target(&tw, p->at.dst, name, flags);
 }
 
@@ -475,7 +470,7 @@ static bool
 look(void *ctx, const struct copy_pair *pair)
 {
 	struct flow *f = ctx;
-	int64_t now = now_ns();
+	int64_t now = clock_lately();
 
 	if (f->r->streamed.receipt)
 		atomic_store(&f->r->streamed.receipt->taken, moved(pair));
@@ -688,7 +683,7 @@ look_waiting(void *ctx)
 {
 	struct waiting *wt = ctx;
 	struct flow *f = wt->f;
-	int64_t now = now_ns();
+	int64_t now = clock_lately();
 
 	if (now >= f->next) {
 		f->next = now + TICK_US * 1000LL;
@@ -811,20 +806,11 @@ streamed_guard_open(const struct copy_opts *o, const char *name, uint64_t size,
 		.name = name,
 		.s = s,
 		.begin = { .size = size, .durable = o->wait_durable, .fd = -1 },
-		.cancelled = cancelled_run
+		.cancelled = run_stops
 	};
-	struct copy_opts unspoken = *o;
 	int fd;
 
 	*s = (struct streamed){ 0 };
-	if (!has_name(AT_FDCWD, name)) {
-		if (o->receipt == RECEIPT_REQUIRE || o->wait_durable) {
-			no_receipt(name, "reader");
-			return -1;
-		}
-		unspoken.receipt = RECEIPT_OFF;
-		tw.o = &unspoken;
-	}
 	if (stat(name, &tw.st) < 0)
 		fd = -1;
 	else
@@ -832,13 +818,6 @@ streamed_guard_open(const struct copy_opts *o, const char *name, uint64_t size,
 	if (fd < 0 && errno != STREAMED_REPORTED)
 		diag_error(errno, "cannot create regular file %s", quote(name));
 	return fd;
-}
-
-static bool
-stop_run(void *ctx)
-{
-	(void)ctx;
-	return sig_caught() != 0;
 }
 
 int
@@ -852,7 +831,7 @@ streamed_guard_close(struct streamed *s, const char *name, int *fd,
 		sender_end(&s->sender, success, bytes);
 	io_close(fd);
 	if (s->sends && success)
-		r = outcome(&s->sender, name, &taken, stop_run, NULL);
+		r = outcome(&s->sender, name, &taken, run_stops, NULL);
 	if (s->sends)
 		sender_close(&s->sender);
 	s->sends = false;
