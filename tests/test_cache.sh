@@ -549,15 +549,21 @@ many_small()
 	done
 }
 
-# Workers that wait for the disk at the end are not taken for stuck.
-test_ended_not_while_the_disk_is_slow()
+# by_a_slow_worker DELAY: ten small files, in the background.
+by_a_slow_worker()
 {
 	many_small
 	MCP_ALONE=0
 	export MCP_ALONE
-	DELAY=600000
-	slowly_synced -j1 -r --dirty-bytes=64M src dst 2>err || return 0
+	DELAY=$1
+	slowly_synced -j1 -r --dirty-bytes=64M src dst 2>err || return
 	unset MCP_ALONE
+}
+
+# Workers that wait for the disk at the end are not taken for stuck.
+test_ended_not_while_the_disk_is_slow()
+{
+	by_a_slow_worker 600000 || return 0
 	mcp_wait
 	assertEquals 0 "$?"
 	assertEquals '' "$(cat err)"
@@ -594,12 +600,7 @@ test_ended_while_the_disk_is_slow()
 
 test_ended_worker_that_had_not_seen_all_is_told_of()
 {
-	many_small
-	MCP_ALONE=0
-	export MCP_ALONE
-	DELAY=300000
-	slowly_synced -j1 -r --dirty-bytes=64M src dst 2>err || return 0
-	unset MCP_ALONE
+	by_a_slow_worker 300000 || return 0
 	poll 20 copied
 	# shellcheck disable=SC2046
 	kill -KILL $(cat "/proc/$MCP_PID/task/$MCP_PID/children")

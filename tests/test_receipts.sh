@@ -94,59 +94,64 @@ judge_consumer()
 	fi
 }
 
+# The producer has nothing but the consumer's copy to be right about.
+judge_producer()
+{
+	if [ "$1" -eq 0 ]; then
+		assert_same_file src dst
+	else
+		assertContains "$(cat producer.err)" 'mcp: '
+	fi
+}
+
+# In the place of one that died before it had come at all.
+another()
+{
+	victim=$1
+	shift
+	case $victim in
+	producer) mcp "$@" src fifo ;;
+	consumer) mcp "$@" fifo dst ;;
+	esac
+}
+
 # ---------------------------------------------------------------------------
 
-kill_producers()
+# kill_rounds VICTIM OTHER ARG...: one of both dies, the other is judged.
+kill_rounds()
 {
+	dies=$1
+	lives=$2
+	shift 2
 	for i in $(seq "$ROUNDS"); do
 		both_start "$i" "$@"
 		a_moment
-		kill_9 producer
-		status_of producer >/dev/null
-		# Before it had come at all: then there is another.
-		poll 1 [ -s consumer.status ] ||
-			mcp "$@" src fifo
-		judge_consumer "$(status_of consumer)"
+		kill_9 "$dies"
+		status_of "$dies" >/dev/null
+		poll 1 [ -s "$lives.status" ] || another "$dies" "$@"
+		"judge_$lives" "$(status_of "$lives")"
 	done
 	wait
 }
 
 test_killed_producer()
 {
-	kill_producers --hand-over=no
+	kill_rounds producer consumer --hand-over=no
 }
 
 test_killed_producer_that_handed_over()
 {
-	kill_producers -j2
-}
-
-kill_consumers()
-{
-	for i in $(seq "$ROUNDS"); do
-		both_start "$i" "$@"
-		a_moment
-		kill_9 consumer
-		status_of consumer >/dev/null
-		poll 1 [ -s producer.status ] ||
-			mcp "$@" fifo dst
-		if [ "$(status_of producer)" -eq 0 ]; then
-			assert_same_file src dst
-		else
-			assertContains "$(cat producer.err)" 'mcp: '
-		fi
-	done
-	wait
+	kill_rounds producer consumer -j2
 }
 
 test_killed_consumer()
 {
-	kill_consumers --hand-over=no
+	kill_rounds consumer producer --hand-over=no
 }
 
 test_killed_consumer_that_fetches()
 {
-	kill_consumers -j2
+	kill_rounds consumer producer -j2
 }
 
 test_killed_nobody()

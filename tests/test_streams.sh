@@ -464,53 +464,46 @@ test_killed_while_it_reads()
 	unset MCP_ALONE
 }
 
-# What it wrote would come twice.
-test_killed_while_it_writes()
+# writer_killed FILE COMMAND: a worker that writes FILE dies; before, but after it
+# has begun, COMMAND is run.
+writer_killed()
 {
 	MCP_ALONE=0
 	export MCP_ALONE
+	{
+		head -c 1000 >/dev/null
+		eval "$2"
+		: >begun
+		poll 10 [ -e gone ]
+		cat >/dev/null
+	} <fifo &
+	mcp_start -j2 "$1" fifo 2>err
+	poll 10 [ -e begun ]
+	killed "'$1' to 'fifo'"
+	: >gone
+	wait
+	rm -f begun gone
+	unset MCP_ALONE
+}
+
+# What it wrote would come twice.
+test_killed_while_it_writes()
+{
 	head -c 20000000 /dev/urandom >big
 	for file in src big; do
-		{
-			head -c 1000 >/dev/null
-			: >begun
-			poll 10 [ -e gone ]
-			cat >/dev/null
-		} <fifo &
-		mcp_start -j2 $file fifo 2>err
-		poll 10 [ -e begun ]
-		killed "'$file' to 'fifo'"
-		: >gone
-		wait
-		rm -f begun gone
+		writer_killed $file :
 	done
-	unset MCP_ALONE
 }
 
 # The FIFO is not there any more: no file is made in its place.
 test_killed_while_it_writes_to_what_was_removed()
 {
-	MCP_ALONE=0
-	export MCP_ALONE
 	head -c 20000000 /dev/urandom >big
 	for file in src big; do
-		{
-			head -c 1000 >/dev/null
-			rm "$PWD/fifo"
-			: >begun
-			poll 10 [ -e gone ]
-			cat >/dev/null
-		} <fifo &
-		mcp_start -j2 $file fifo 2>err
-		poll 10 [ -e begun ]
-		killed "'$file' to 'fifo'"
-		: >gone
-		wait
+		writer_killed $file 'rm fifo'
 		assertFalse 'a file took its place' '[ -e fifo ]'
-		rm -f begun gone
 		mkfifo fifo
 	done
-	unset MCP_ALONE
 }
 
 # ---------------------------------------------------------------------------

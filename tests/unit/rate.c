@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "board/rate.h"
 #include "unit.h"
 
@@ -25,10 +26,7 @@ limited(struct board *b, uint64_t limit)
 static double
 now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return (double)clock_now() / 1e9;
 }
 
 static void
