@@ -67,18 +67,20 @@ a_moment()
 	sleep "$(printf '0.%05d' "$moment")"
 }
 
-# both_start NUMBER ARG...: in either order; ARGs are for both.
+# both_start NUMBER ARG...: in either order; ARGs are for both, $consumer_rate for
+# one.
+consumer_rate=
 both_start()
 {
 	number=$1
 	shift
 	rm -f dst
 	if [ $((number % 2)) -eq 0 ]; then
-		started consumer "$@" fifo dst
+		started consumer "$@" ${consumer_rate:+"$consumer_rate"} fifo dst
 		started producer "$@" src fifo
 	else
 		started producer "$@" src fifo
-		started consumer "$@" fifo dst
+		started consumer "$@" ${consumer_rate:+"$consumer_rate"} fifo dst
 	fi
 }
 
@@ -142,6 +144,24 @@ test_killed_producer()
 test_killed_producer_that_handed_over()
 {
 	kill_rounds producer consumer -j2
+}
+
+# Slow enough for most of them to die in the middle.
+test_killed_producer_at_its_pace()
+{
+	kill_rounds producer consumer --hand-over=no --rate=200M
+}
+
+test_killed_producer_of_what_is_fetched_slowly()
+{
+	consumer_rate=--rate=200M
+	kill_rounds producer consumer -j2
+	consumer_rate=
+}
+
+test_killed_consumer_at_its_pace()
+{
+	kill_rounds consumer producer --hand-over=no --rate=200M
 }
 
 test_killed_consumer()
@@ -208,7 +228,7 @@ test_ended_producer_by_a_signal()
 	for over in yes no; do
 		rm -f dst
 		started consumer --hand-over=$over --rate=2M fifo dst
-		started producer --hand-over=$over --rate=2M src fifo
+		started producer --hand-over=$over src fifo
 		poll 5 [ -s dst ]
 		kill -TERM "$(cat producer.pid)"
 		assertEquals 143 "$(status_of producer)"
@@ -605,6 +625,12 @@ test_handed_over_not_where_it_may_not()
 	started producer --stats small fifo
 	assertEquals 0 "$(status_of producer)"
 	assertFalse 'small' handed
+	# Who fetches it would not keep to the limit.
+	rm -f dst
+	started consumer fifo dst
+	started producer --rate=1G --stats src fifo
+	assertEquals 0 "$(status_of producer)"
+	assertFalse 'at a rate' handed
 	wait
 }
 

@@ -361,7 +361,9 @@ streamed_open_dst(struct walk *w, const struct place *p, const char *name,
 	if (S_ISREG(r->src_st.st_mode)) {
 		tw.begin.size = (uint64_t)r->src_st.st_size;
 		tw.begin.src = &r->src_st;
-		if (w->o->hand_over && tw.begin.size >= HAND_OVER_MIN)
+		/* Who fetches it would not keep to our limit. */
+		if (w->o->hand_over && !rate_of(w->b) &&
+		    tw.begin.size >= HAND_OVER_MIN)
 			tw.begin.fd = r->src;
 	} else if (r->streamed.receipt) {
 		receipt_hear(r->streamed.receipt, &h);
