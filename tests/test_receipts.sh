@@ -207,6 +207,21 @@ test_killed_before_it_has_opened()
 	wait
 }
 
+# Long before all of it would be there.
+test_killed_producer_of_what_is_fetched_is_seen_at_once()
+{
+	started consumer --rate=300K fifo dst
+	started producer src fifo
+	poll 5 [ -s dst ]
+	kill_9 producer
+	poll 5 [ -s consumer.status ] || fail 'it goes on'
+	kill -TERM "$(cat consumer.pid)" 2>/dev/null
+	assertEquals 1 "$(status_of consumer)"
+	assertContains "$(cat consumer.err)" "of $SIZE bytes"
+	assertFalse '[ -e dst ]'
+	wait
+}
+
 # One of those who fetch a file: another goes on.
 test_killed_worker_that_fetches()
 {
@@ -827,7 +842,6 @@ test_seen_examples_run()
 	for i in 1 2 3; do
 		head -c "${i}00001" src >part$i
 	done
-	echo wait >>examples
 	(PATH=$(dirname "$MCP"):$PATH && limited sh -e ./examples) \
 		>"$OUT" 2>"$ERR"
 	assertEquals "$(cat "$ERR")" 0 $?
