@@ -213,6 +213,8 @@ test_killed_producer_of_what_is_fetched_is_seen_at_once()
 	started consumer --rate=300K fifo dst
 	started producer src fifo
 	poll 5 [ -s dst ]
+	# Its workers have opened the file by then.
+	sleep 0.5
 	kill_9 producer
 	poll 5 [ -s consumer.status ] || fail 'it goes on'
 	kill -TERM "$(cat consumer.pid)" 2>/dev/null
