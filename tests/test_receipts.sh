@@ -719,6 +719,34 @@ test_busy_with_readers_that_come_at_once()
 	wait
 }
 
+# Each looks before the other has its lock, and so once more.
+test_busy_with_readers_that_look_at_once()
+{
+	need_command strace || return 0
+	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
+	for n in 1 2; do
+		# After three that look at the standard descriptors.
+		limited strace -f -qq -o trace$n -e trace=fcntl \
+			-e inject=fcntl:delay_enter=400000:when=4..6 \
+			"$MCP" fifo dst$n 2>err$n &
+		eval "reader$n=$!"
+	done
+	sleep 3
+	expect 0 mcp src fifo
+	good=0
+	for n in 1 2; do
+		if eval "wait \$reader$n"; then
+			good=$((good + 1))
+			assert_same_file src dst$n
+		else
+			assertContains "$(cat err$n)" "'fifo' is being read by"
+		fi
+	done
+	assertEquals 'one only' 1 $good
+	assertContains 'neither went back' "$(cat trace1 trace2)" \
+		'F_SETLK, {l_type=F_UNLCK'
+}
+
 test_busy_with_a_writer()
 {
 	started consumer --rate=2M fifo dst
