@@ -17,23 +17,23 @@
 #define NOTE_NS 2000000000LL /* of waiting in silence */
 #define TRY_MS 10	     /* between two looks */
 
-struct clock {
+struct wait {
 	const struct ends_wait *wait;
 	const char *for_what;
 	int64_t start;
 	bool told;
 };
 
-static struct clock
-clock_start(const struct ends_wait *wait, const char *for_what)
+static struct wait
+wait_start(const struct ends_wait *wait, const char *for_what)
 {
-	return (struct clock){ .wait = wait,
-			       .for_what = for_what,
-			       .start = clock_now() };
+	return (struct wait){ .wait = wait,
+			      .for_what = for_what,
+			      .start = clock_now() };
 }
 
 static int
-asked_to_stop(const struct clock *c)
+asked_to_stop(const struct wait *c)
 {
 	if (!c->wait->stop(c->wait->ctx))
 		return 0;
@@ -43,7 +43,7 @@ asked_to_stop(const struct clock *c)
 
 /* Is there time left?  -1 with errno. */
 static int
-clock_look(struct clock *c)
+wait_look(struct wait *c)
 {
 	int64_t waited = clock_now() - c->start;
 
@@ -64,7 +64,7 @@ int
 ends_open_write(int at, const char *name, int flags,
 		const struct ends_wait *wait)
 {
-	struct clock c = clock_start(wait, "reading");
+	struct wait c = wait_start(wait, "reading");
 	struct stat st;
 	int fd;
 
@@ -81,7 +81,7 @@ ends_open_write(int at, const char *name, int flags,
 		errno = ENXIO;
 		if (!S_ISFIFO(st.st_mode))
 			return -1;
-		if (clock_look(&c) < 0)
+		if (wait_look(&c) < 0)
 			return -1;
 		(void)poll(NULL, 0, TRY_MS);
 	}
@@ -116,14 +116,14 @@ writer_is_there(int fifo)
 int
 ends_await_writer(int fifo, const struct ends_wait *wait)
 {
-	struct clock c = clock_start(wait, "writing");
+	struct wait c = wait_start(wait, "writing");
 	struct pollfd pfd = { .fd = fifo, .events = POLLIN };
 
 	/* POLLHUP comes only when there has been a writer (pipe(7), poll(2)). */
 	for (;;) {
 		if (poll(&pfd, 1, 0) > 0 || writer_is_there(fifo))
 			return io_block(fifo);
-		if (asked_to_stop(&c) < 0 || clock_look(&c) < 0)
+		if (asked_to_stop(&c) < 0 || wait_look(&c) < 0)
 			return -1;
 		(void)poll(&pfd, 1, TRY_MS);
 	}

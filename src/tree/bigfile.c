@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -138,11 +137,7 @@ static void
 giver_gone(struct walk *w, const struct job *f, const struct heard *h)
 {
 	if (fail_file(w))
-		diag_error(0,
-			   "producer %d ended after %" PRIu64 " of %" PRIu64
-			   " bytes",
-			   h->word.pid,
-			   atomic_load(&receipt_of_file(w, f)->taken), f->size);
+		streamed_blame(h, atomic_load(&receipt_of_file(w, f)->taken));
 }
 
 /* Is the producer still there for the file it has handed over? */

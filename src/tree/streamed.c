@@ -80,9 +80,8 @@ in_vain(const struct copy_opts *o, const char *name, const char *for_what)
 		   for_what, o->open_timeout);
 }
 
-/* How a producer ended, after TAKEN bytes came. */
-static int
-producer_failed(const struct heard *h, uint64_t taken)
+void
+streamed_blame(const struct heard *h, uint64_t taken)
 {
 	enum receipt_check check = receipt_check(h, taken);
 	const char *how = check == RECEIPT_GAVE_UP ? "failed" : "ended";
@@ -100,7 +99,6 @@ producer_failed(const struct heard *h, uint64_t taken)
 	else
 		diag_error(0, "producer %d %s after %" PRIu64 " bytes",
 			   h->word.pid, how, taken);
-	return -1;
 }
 
 struct source_wait {
@@ -143,7 +141,7 @@ await_writer(struct walk *w, const struct place *p, int fd,
 		diag_error(errno, "cannot open %s for reading",
 			   quote(place_src(w, p)));
 	else if (!walk_cancelled(w))
-		return producer_failed(&sw.h, 0);
+		streamed_blame(&sw.h, 0);
 	return -1;
 }
 
@@ -576,7 +574,7 @@ check_end(struct flow *f)
 		no_receipt(place_src(f->w, f->p), "writer");
 		return -2;
 	default:
-		producer_failed(&h, moved(f->pair));
+		streamed_blame(&h, moved(f->pair));
 		return -2;
 	}
 }

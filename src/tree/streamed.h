@@ -44,6 +44,9 @@ int streamed_open_dst(struct walk *w, const struct place *p, const char *name,
 int streamed_data(struct walk *w, const struct place *p, struct regular *r,
 		  struct copy_pair *pair);
 
+/* Reports how the producer of H ended, when TAKEN bytes had come. */
+void streamed_blame(const struct heard *h, uint64_t taken);
+
 /* Where the producer asked for that: makes what is there durable.  -1: no. */
 int streamed_sync(struct walk *w, const struct place *p,
 		  const struct regular *r);
