@@ -329,8 +329,7 @@ open_handed(struct regular *r, const struct heard *h)
 		r->src = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (r->src >= 0 && fstat(r->src, &r->src_st) == 0)
 		return 0;
-	diag_error(0, "producer %d ended before its file was copied",
-		   h->word.pid);
+	streamed_blame(h, 0);
 	return -1;
 }
 
