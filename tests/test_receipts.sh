@@ -406,6 +406,25 @@ test_receipt_of_another_user_is_none()
 	assert_same_file big dst3
 }
 
+# Who may look into it, and offers a file: that is not opened with root's rights.
+test_receipt_of_another_user_is_no_offer()
+{
+	need_root || return 0
+	chmod 666 fifo
+	chmod 755 .
+	chmod 644 src
+	install -m 755 "$MCP" ./tracer
+	started consumer --receipt=require fifo dst
+	expect 0 limited setpriv --reuid=65534 --regid=65534 --clear-groups \
+		--inh-caps=+sys_ptrace,+dac_read_search \
+		--ambient-caps=+sys_ptrace,+dac_read_search \
+		./tracer --receipt=require --stats src fifo
+	assertNotContains "$(cat "$ERR")" 'handed over'
+	assertEquals 0 "$(status_of consumer)"
+	assert_same_file src dst
+	wait
+}
+
 test_receipt_without_a_board_to_be_seen()
 {
 	MCP_BOARD=anon
