@@ -159,6 +159,13 @@ test_killed_producer_of_what_is_fetched_slowly()
 	consumer_rate=
 }
 
+test_killed_consumer_that_fetches_slowly()
+{
+	consumer_rate=--rate=200M
+	kill_rounds consumer producer -j2
+	consumer_rate=
+}
+
 test_killed_consumer_at_its_pace()
 {
 	kill_rounds consumer producer --hand-over=no --rate=200M
@@ -502,6 +509,28 @@ test_receipt_of_several_fifos_in_a_directory()
 		assertEquals "status of producer $i" 0 $?
 		assert_same_file s$i dst/f$i
 	done
+}
+
+# What is open for others too is no one's alone to speak for.
+test_receipt_not_of_what_is_shared()
+{
+	{
+		cat src
+		mcp src /dev/stdout
+	} >fifo &
+	expect 0 mcp fifo dst
+	wait $!
+	cat src src >twice
+	assert_same_file twice dst
+	mcp src fifo &
+	{
+		head -c 5
+		mcp /dev/stdin rest
+	} <fifo >first
+	wait $!
+	assertEquals 0 $?
+	cat first rest | cmp - src
+	assertEquals 0 $?
 }
 
 test_receipt_through_a_relay()
