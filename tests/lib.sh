@@ -146,9 +146,9 @@ oneTimeSetUp()
 	MCP_TEST_ID=$TEST_ROOT
 	export MCP_TEST_ID
 	san="log_path=$TEST_ROOT/reports/san:exitcode=134"
-	ASAN_OPTIONS="$san:detect_leaks=1:abort_on_error=0"
+	asan_default="$san:detect_leaks=1:abort_on_error=0"
 	UBSAN_OPTIONS="$san:print_stacktrace=1"
-	export ASAN_OPTIONS UBSAN_OPTIONS
+	export UBSAN_OPTIONS
 	before_all
 }
 
@@ -158,6 +158,9 @@ setUp()
 	TEST_DIR=$TEST_ROOT/$test_number
 	MCP_PID=
 	mcp_job=
+	# A test that traces or kills mcp turns leaks off, for itself alone.
+	ASAN_OPTIONS=$asan_default
+	export ASAN_OPTIONS
 	: >"$TEST_ROOT/mounts"
 	: >"$TEST_ROOT/failures"
 	mkdir "$TEST_DIR" && cd "$TEST_DIR" || exit 1

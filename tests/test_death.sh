@@ -139,19 +139,22 @@ killing()
 
 # killing_some PREPARE CALL N ARG...: the same, and some did die of it.  Three
 # that happen to die at one entry give it up, which is not what is tested: then
-# it is done once more.
+# it is done again, and they die one call later.
 killing_some()
 {
 	prepare=$1
-	shift
-	for _ in 1 2 3; do
+	call=$2
+	first=$3
+	shift 3
+	for when in $(seq "$first" $((first + 4))); do
 		$prepare dst
-		killing "$@" >"$OUT" 2>"$ERR"
+		killing "$call" "$when" "$@" >"$OUT" 2>"$ERR"
 		status=$?
 		grep -q '3 workers died at it' "$ERR" || break
 	done
-	assertEquals "status, killed at $1 $2: $(tail -n 20 "$ERR")" 0 "$status"
-	[ "$(deaths)" -gt 0 ] || fail "nobody died at $1 $2"
+	assertEquals "status, killed at $call $when: $(tail -n 20 "$ERR")" \
+		0 "$status"
+	[ "$(deaths)" -gt 0 ] || fail "nobody died at $call $when"
 }
 
 nothing_is_there()
