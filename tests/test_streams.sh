@@ -72,7 +72,7 @@ test_fifo_where_splice_is_refused()
 {
 	need_command strace || return 0
 	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
-	for n in 1 3; do
+	for n in 1 2 3 4; do
 		refusing="strace -f -qq -e trace=splice
 			-e inject=splice:error=EINVAL:when=$n+"
 		# shellcheck disable=SC2086
@@ -221,6 +221,24 @@ test_changed_source_after_the_end()
 			cat
 		} <fifo >dst &
 		mcp src fifo || fail "status $?"
+		head -c $SIZE /dev/zero 1<>src >&1
+		wait $!
+		cmp before dst || fail 'the reader got what was written later'
+	done
+}
+
+# The same where the reader is mcp, slow, and nobody waits for its answer.
+test_changed_source_that_mcp_reads()
+{
+	need_command strace || return 0
+	ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
+	cp src before
+	for _ in 1 2 3; do
+		cp before src
+		limited strace -f -qq -o trace -e trace=splice \
+			-e inject=splice:delay_enter=30000 \
+			"$MCP" --receipt=off fifo dst &
+		mcp --receipt=off src fifo || fail "status $?"
 		head -c $SIZE /dev/zero 1<>src >&1
 		wait $!
 		cmp before dst || fail 'the reader got what was written later'

@@ -38,6 +38,7 @@ struct copy_pair {
 	 */
 	bool (*look)(void *ctx, const struct copy_pair *p);
 	void *look_ctx;
+	bool answered;	   /* the writer waits until we have written all */
 	bool reserve;	   /* room in the destination, ahead of the bytes */
 	uint64_t expected; /* bytes that will come; 0: not known */
 	uint64_t written;  /* bytes that were looked at behind the copy */

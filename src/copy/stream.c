@@ -10,10 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "copy/rwcopy.h"
 
 #define PIPE_WANTED (1 << 20) /* bytes in a pipe: pipe-max-size's default */
 #define SPLICE_MAX ((size_t)1 << 30)	  /* bytes asked for at once */
+#define SECOND_MAX ((size_t)512 << 10)	  /* half a pipe */
 #define RESERVE_FROM ((uint64_t)8 << 20)  /* less is not worth a call */
 #define RESERVE_STEP ((uint64_t)64 << 20) /* where no size is known */
 #define BEHIND_STEP ((size_t)1 << 20)
@@ -104,34 +106,6 @@ look(struct copy_pair *p)
 	return behind(p, false) < 0 ? -1 : reserve(p);
 }
 
-/*
- * As far as splice(2) does it: 1 where it will not, or not any more.  Whatever
- * it refused has moved nothing, so that read(2) and write(2) go on from there,
- * and tell which side it was.
- */
-static int
-by_splice(struct copy_pair *p)
-{
-	for (;;) {
-		size_t want = rate_take(p->rate,
-					behind_piece(p->behind, SPLICE_MAX));
-		ssize_t n;
-
-		if (!want)
-			return pair_called_off(p, SIDE_SRC, p->bytes);
-		n = splice(p->src, NULL, p->dst, NULL, want, 0);
-		rate_return(p->rate, want - (n > 0 ? (size_t)n : 0));
-		if (n == 0)
-			return 0;
-		if (n < 0 && errno != EINTR)
-			return 1;
-		if (n > 0)
-			p->bytes += (uint64_t)n;
-		if (look(p) < 0)
-			return -1;
-	}
-}
-
 static int
 write_all(struct copy_pair *p, const char *buf, size_t len)
 {
@@ -176,6 +150,111 @@ by_read(struct copy_pair *p)
 	}
 }
 
+/*
+ * As far as splice(2) does it: 1 where it will not, or not any more.  Whatever
+ * it refused has moved nothing, so that read(2) and write(2) go on from there,
+ * and tell which side it was.
+ */
+static int
+by_splice(struct copy_pair *p)
+{
+	for (;;) {
+		size_t want = rate_take(p->rate,
+					behind_piece(p->behind, SPLICE_MAX));
+		ssize_t n;
+
+		if (!want)
+			return pair_called_off(p, SIDE_SRC, p->bytes);
+		n = splice(p->src, NULL, p->dst, NULL, want, 0);
+		rate_return(p->rate, want - (n > 0 ? (size_t)n : 0));
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return 1;
+		if (n > 0)
+			p->bytes += (uint64_t)n;
+		if (look(p) < 0)
+			return -1;
+	}
+}
+
+/*
+ * LEN bytes, paid for, out of the second pipe.  What the destination refuses
+ * takes the other way, and then it is 1.
+ */
+static int
+empty(struct copy_pair *p, int second[2], size_t len)
+{
+	int src = p->src, r;
+
+	while (len) {
+		ssize_t n = splice(second[0], NULL, p->dst, NULL, len, 0);
+
+		if (n == 0 || (n < 0 && errno != EINTR))
+			break;
+		if (n > 0) {
+			p->bytes += (uint64_t)n;
+			len -= (size_t)n;
+		}
+		if (look(p) < 0)
+			return -1;
+	}
+	if (!len)
+		return 0;
+	rate_return(p->rate, len);
+	io_close(&second[1]); /* the end of what is to be read */
+	p->src = second[0];
+	r = by_read(p);
+	p->src = src;
+	return r < 0 ? -1 : 1;
+}
+
+/*
+ * Through a second pipe, as by_splice.  splice(2) keeps a pipe locked as long as
+ * it copies out of it; this way its writer fills the one while the other is
+ * copied from.
+ */
+static int
+by_two_pipes(struct copy_pair *p, int second[2])
+{
+	for (;;) {
+		size_t want = rate_take(p->rate,
+					behind_piece(p->behind, SECOND_MAX));
+		ssize_t n;
+		int r;
+
+		if (!want)
+			return pair_called_off(p, SIDE_SRC, p->bytes);
+		n = splice(p->src, NULL, second[1], NULL, want, 0);
+		rate_return(p->rate, want - (n > 0 ? (size_t)n : 0));
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return 1;
+		r = n > 0 ? empty(p, second, (size_t)n) : look(p);
+		if (r != 0)
+			return r;
+	}
+}
+
+/*
+ * Not where the writer believes that what it does not find in the pipe any more
+ * was written: it is the writer's own pages that would be in the second one.
+ */
+static int
+out_of_pipe(struct copy_pair *p)
+{
+	int second[2], r;
+
+	if (!p->answered || !p->dst_regular || pipe2(second, O_CLOEXEC) < 0)
+		return by_splice(p);
+	enlarge(second[1]);
+	r = by_two_pipes(p, second);
+	io_close(&second[0]);
+	io_close(&second[1]);
+	return r;
+}
+
 /* Until the reader has all; it gets POLLERR when the last reader closes. */
 static int
 drain(struct copy_pair *p)
@@ -209,7 +288,7 @@ through(struct copy_pair *p)
 	if (into)
 		enlarge(p->dst);
 	if ((from || into) && !(p->dst_regular && p->sparse == SPARSE_ALWAYS))
-		r = by_splice(p);
+		r = from ? out_of_pipe(p) : by_splice(p);
 	if (r > 0)
 		r = by_read(p);
 	return r == 0 && into ? drain(p) : r;

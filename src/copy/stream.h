@@ -6,6 +6,9 @@
  * before the reader has read changes what the reader gets.  So the end waits
  * until the pipe is empty; then also what a reader that died left unread is
  * known.
+ *
+ * From a pipe into a file, where the writer waits for our answer too
+ * (pair.answered), they go through a second pipe on the way.
  */
 #ifndef MCP_COPY_STREAM_H
 #define MCP_COPY_STREAM_H

@@ -734,15 +734,19 @@ produce(struct flow *f)
  * Both
  * --------------------------------------------------------------------- */
 
-/* Room ahead of the bytes, where the file system can use that. */
+/*
+ * What the receipt says of the producer: whether it waits for our answer, and
+ * how much there is to make room for, where the file system can use that.
+ */
 static void
-plan_room(struct flow *f)
+plan(struct flow *f)
 {
 	struct copy_pair *pair = f->pair;
 	struct heard h;
 
 	if (f->r->streamed.receipt) {
 		receipt_hear(f->r->streamed.receipt, &h);
+		pair->answered = h.state != RECEIPT_NONE;
 		if (h.state == RECEIPT_SENDING && h.word.sent == 0 &&
 		    h.word.size >= ROOM_MIN)
 			pair->expected = h.word.size;
@@ -762,7 +766,7 @@ flow(struct flow *f)
 	if (s->receipt)
 		r = take_offer(f);
 	if (r == 0) {
-		plan_room(f);
+		plan(f);
 		r = produce(f);
 	}
 	if (s->receipt && (r == 0 || (r == -1 && f->differs)))
