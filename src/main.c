@@ -38,6 +38,7 @@
  *     copy/method        which way for which file systems; clones
  *     copy/mapcopy       through mapped files
  *     copy/rwcopy        through read and write, copy_file_range
+ *     copy/splicecopy    through a pipe
  *     copy/stream        FIFOs, pipes, devices
  *     copy/behind        write-back and the page cache behind the copy
  *     copy/cached        how much of a file is in the page cache

@@ -175,7 +175,7 @@ test_full_disk_once_it_was_begun()
 		size=24M
 		[ $type = tmpfs ] || size=320M
 		with_fs $type $size full || return 0
-		meanwhile pread64 2 'leave_room full 1000000' -- \
+		meanwhile splice 2 'leave_room full 1000000' -- \
 			-j2 src/file src/last full
 		assertEquals "$type" 1 "$?"
 		said_only "^mcp: error writing 'full/file' at b.*: No space"
@@ -261,6 +261,25 @@ make_broken()
 	mkdir src
 	random_file "$1" src/file
 	echo last >src/last
+}
+
+# At once, or when some has gone that way already; into the pipe or out of it.
+test_splice_refused()
+{
+	make_broken 10000000 || return 0
+	with_fs tmpfs 40M || return 0
+	for n in 1 2 3 4; do
+		traced 0 -e trace=splice \
+			-e inject=splice:error=EINVAL:when=$n+ -- \
+			-j2 src/file tmpfs/dst
+		assert_same_file src/file tmpfs/dst
+	done
+	# The worker's first one, for a pipe of another size, and mcp's first.
+	traced 0 -e trace=fcntl -e inject=fcntl:error=EPERM:when=1 -- \
+		-j2 src/file tmpfs/dst
+	grep -q 'F_SETPIPE_SZ, 524288) *= -1 EPERM' trace ||
+		fail "not refused: $(cat trace)"
+	assert_same_file src/file tmpfs/dst
 }
 
 test_error_small_file()
@@ -541,6 +560,23 @@ test_source_that_shrinks_with_a_turn_to_write()
 		changed auto mmap 2 $new shrank
 	done
 	cd ..
+}
+
+# Pages of it are in the pipe when it happens.
+test_source_that_shrinks_in_a_pipe()
+{
+	size=16777216
+	for type in tmpfs btrfs; do
+		with_fs $type 400M fs || return 0
+		cd fs || return
+		make_broken 100 || return 0
+		for new in 0 524288 8390656 8391000 16777116; do
+			changed auto splice 2 $new shrank
+		done
+		changed auto splice 2 16777217 grew
+		cd .. || return
+		end_mounts
+	done
 }
 
 test_source_that_shrinks_small()

@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC 0x3164726f6270636dULL /* "mcpbord1" */
-#define BOARD_VERSION 2
+#define BOARD_VERSION 3
 #define BOARD_LINE 64	      /* bytes of a cache line, and of a heap unit */
 #define BOARD_WORKERS_MAX 256 /* bits in header.idle */
 #define BOARD_CLASSES 16      /* heap block sizes: 64 << class bytes */

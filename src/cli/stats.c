@@ -31,7 +31,7 @@ print_methods(const struct tally *t)
 	const char *sep = "";
 
 	fprintf(stderr, "%-12s", "methods");
-	for (int i = METHOD_CLONE; i <= METHOD_RW; i++) {
+	for (int i = METHOD_CLONE; i <= METHOD_SPLICE; i++) {
 		if (!t->methods[i])
 			continue;
 		fprintf(stderr, "%s %s %" PRIu64, sep,

@@ -12,6 +12,7 @@
 #include "copy/mapcopy.h"
 #include "copy/method.h"
 #include "copy/rwcopy.h"
+#include "copy/splicecopy.h"
 #include "copy/stream.h"
 
 void
@@ -58,22 +59,11 @@ way_refused(struct copy_pair *p)
 	return 0;
 }
 
-/* By the way of P, or, where nobody else writes, by writing. */
-static int
-mapped(struct copy_pair *p, uint64_t off, size_t len)
-{
-	if (p->method == METHOD_FILL)
-		return mapcopy_fill(p, off, len);
-	return p->turn ? mapcopy_write(p, off, len) : mapcopy_map(p, off, len);
-}
-
 static int
 extent_map(struct copy_pair *p, uint64_t off, uint64_t len)
 {
 	uint64_t end = off + len;
 
-	if (p->method == METHOD_FILL && p->turn)
-		return rwcopy_range(p, off, len);
 	/*
 	 * A folio that is stored to is dirty as a whole, and written back so
 	 * for each piece of it.
@@ -89,7 +79,8 @@ extent_map(struct copy_pair *p, uint64_t off, uint64_t len)
 		n = rate_take(p->rate, behind_piece(p->behind, n));
 		if (!n)
 			return pair_called_off(p, SIDE_DST, off);
-		r = mapped(p, off, n);
+		/* A fault is dearer than write(2), which takes a lock. */
+		r = p->turn ? mapcopy_write(p, off, n) : mapcopy_map(p, off, n);
 		if (r < 0)
 			return -1;
 		if (r > 0) {
@@ -123,11 +114,19 @@ extent_range(struct copy_pair *p, uint64_t off, uint64_t len)
 }
 
 static int
+extent_splice(struct copy_pair *p, uint64_t off, uint64_t len)
+{
+	uint64_t end = off + len;
+	int r = splicecopy_range(p, off, len);
+
+	return r <= 0 ? r : rwcopy_range(p, p->at, end - p->at);
+}
+
+static int
 copy_extent(struct copy_pair *p, uint64_t off, uint64_t len)
 {
 	switch (p->method) {
 	case METHOD_MMAP:
-	case METHOD_FILL:
 		if (p->sparse == SPARSE_ALWAYS) {
 			pair_fail(p, SIDE_DST, off, EINVAL);
 			p->what = "mmap with --sparse=always";
@@ -136,6 +135,8 @@ copy_extent(struct copy_pair *p, uint64_t off, uint64_t len)
 		return extent_map(p, off, len);
 	case METHOD_RANGE:
 		return extent_range(p, off, len);
+	case METHOD_SPLICE:
+		return extent_splice(p, off, len);
 	default:
 		return rwcopy_range(p, off, len);
 	}
@@ -144,7 +145,12 @@ copy_extent(struct copy_pair *p, uint64_t off, uint64_t len)
 int
 file_prepare(struct copy_pair *p)
 {
-	return extent_reserve(p, method_loose(p->dst, p->size));
+	bool loose = method_loose(p->dst, p->size);
+
+	/* It grows as it is written. */
+	if (loose && p->method == METHOD_SPLICE)
+		return 0;
+	return extent_reserve(p, loose);
 }
 
 int

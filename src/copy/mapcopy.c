@@ -207,37 +207,6 @@ mapcopy_map(struct copy_pair *p, uint64_t off, size_t len)
 	return 0;
 }
 
-int
-mapcopy_fill(struct copy_pair *p, uint64_t off, size_t len)
-{
-	size_t done = 0;
-	char *to;
-
-	if (windows_reserve() < 0 ||
-	    !(to = map_side(SIDE_DST, p->dst, off, len))) {
-		pair_fail(p, SIDE_DST, off, errno);
-		return 1;
-	}
-	populate(p, to, len, MADV_POPULATE_WRITE);
-	while (done < len) {
-		ssize_t n = pread(p->src, to + done, len - done,
-				  (off_t)(off + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		/* EFAULT: the kernel met what would be SIGBUS for us. */
-		if (n < 0 && errno == EFAULT)
-			return pair_fail(p, SIDE_DST, off + done, ENOSPC);
-		if (n < 0)
-			return pair_fail(p, SIDE_SRC, off + done, errno);
-		if (n == 0)
-			return pair_fail(p, SIDE_SRC, off + done, 0);
-		done += (size_t)n;
-	}
-	p->bytes += len;
-	return 0;
-}
-
 /* EFAULT: the kernel met in the source what would be SIGBUS for us. */
 static int
 write_failed(struct copy_pair *p, uint64_t at)

@@ -1,7 +1,7 @@
 /*
  * mapcopy - bytes through mapped files.
  *
- * Both ways map the destination, so several processes can fill one file at the
+ * Where the destination is mapped several processes can fill one file at the
  * same time: stores take no inode lock, write(2) does.  It pays only with page
  * faults taken in bulk (MADV_POPULATE_READ and _WRITE, madvise(2), Linux 5.14)
  * and with the space reserved before (extent.h).  Source and destination are
@@ -25,9 +25,6 @@
  * -1 with the failure in P.
  */
 int mapcopy_map(struct copy_pair *p, uint64_t off, size_t len);
-
-/* The same by pread(2) into the mapped destination. */
-int mapcopy_fill(struct copy_pair *p, uint64_t off, size_t len);
 
 /* The same by pwrite(2) from the mapped source, for who has the turn (pair). */
 int mapcopy_write(struct copy_pair *p, uint64_t off, size_t len);

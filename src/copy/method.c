@@ -26,14 +26,14 @@
 static const char *const names[] = {
 	[METHOD_AUTO] = "auto",	  [METHOD_CLONE] = "clone",
 	[METHOD_RANGE] = "range", [METHOD_MMAP] = "mmap",
-	[METHOD_FILL] = "fill",	  [METHOD_RW] = "rw",
+	[METHOD_RW] = "rw",	  [METHOD_SPLICE] = "splice",
 };
 
 int
 method_parse(const char *name)
 {
 	for (int i = 0; i < (int)(sizeof(names) / sizeof(names[0])); i++)
-		if (i != METHOD_FILL && !strcmp(name, names[i]))
+		if (i != METHOD_SPLICE && !strcmp(name, names[i]))
 			return i;
 	return -1;
 }
@@ -61,15 +61,14 @@ static const struct choice {
 	{ EXT4_SUPER_MAGIC, METHOD_MMAP, false },
 	{ XFS_SUPER_MAGIC, METHOD_MMAP, false },
 	/*
-	 * The same; here faults are so dear that the source's are spared.
-	 * Writing into what was reserved costs more than into nothing.
+	 * What each page costs when it is written is most of the work, and is
+	 * done under the file's lock; a fault costs more.  So a second process
+	 * gains nothing, and the first does nothing but write.  Into what was
+	 * reserved, or before the end of the file, that takes longer.
 	 */
-	{ BTRFS_SUPER_MAGIC, METHOD_FILL, true },
-	/*
-	 * write(2) takes no page fault at all, and reading, half of the work,
-	 * no lock.  To reserve is to fill with zeros.
-	 */
-	{ TMPFS_MAGIC, METHOD_RW, true },
+	{ BTRFS_SUPER_MAGIC, METHOD_SPLICE, true },
+	/* The same.  To reserve is to fill with zeros. */
+	{ TMPFS_MAGIC, METHOD_SPLICE, true },
 	/* The server can do it without the bytes passing here. */
 	{ NFS_SUPER_MAGIC, METHOD_RANGE, false },
 	{ CIFS_SUPER_MAGIC, METHOD_RANGE, false },
@@ -121,7 +120,7 @@ method_choose(const struct copy_opts *o, int src, const struct stat *src_st,
 	if (c)
 		seen = c->method;
 	if (seen == METHOD_MMAP && !source_maps((unsigned long)from.f_type))
-		seen = METHOD_FILL;
+		seen = METHOD_SPLICE;
 	/* A server may clone, where that is not wanted. */
 	if (seen == METHOD_RANGE &&
 	    (from.f_type != to.f_type || o->reflink == REFLINK_NEVER ||

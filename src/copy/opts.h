@@ -10,12 +10,12 @@
 #include <sys/types.h>
 
 enum copy_method {
-	METHOD_AUTO,  /* choose by file systems and size (method.h) */
-	METHOD_CLONE, /* share the extents: FICLONE */
-	METHOD_RANGE, /* copy_file_range(2) */
-	METHOD_MMAP,  /* mapped source to mapped destination */
-	METHOD_FILL,  /* pread(2) into the mapped destination */
-	METHOD_RW,    /* read(2) and write(2) */
+	METHOD_AUTO,   /* choose by file systems and size (method.h) */
+	METHOD_CLONE,  /* share the extents: FICLONE */
+	METHOD_RANGE,  /* copy_file_range(2) */
+	METHOD_MMAP,   /* mapped source to mapped destination */
+	METHOD_RW,     /* read(2) and write(2) */
+	METHOD_SPLICE, /* splice(2) by way of a pipe, one process */
 };
 
 enum copy_deref {

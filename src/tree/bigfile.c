@@ -452,7 +452,8 @@ copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
 			return 0;
 		if (!giver_stands(w, f))
 			return -1;
-		share(w);
+		if (f->method != METHOD_SPLICE)
+			share(w);
 		len = j->end - j->next;
 		if (len > FILE_CHUNK)
 			len = FILE_CHUNK;
