@@ -347,6 +347,26 @@ test_closed_descriptors_and_messages()
 	assert_same_tree --no-times src src2
 }
 
+# What stands in for them is nothing that can be copied, or copied to.
+test_closed_descriptors_as_operands()
+{
+	name=mcp-test-closed.$$
+	echo content >$name
+	for to in /dev/stdout /dev/fd/1 /proc/self/fd/1; do
+		mcp $name $to >&- 2>err
+		assertEquals "$to" 1 "$?"
+		assertEquals "mcp: cannot create regular file '$to': No such device or address" \
+			"$(cat err)"
+		assertFalse "$to: in the root" "[ -e /$name ]"
+		rm -f /$name
+	done
+	mcp /dev/stdin dst <&- 2>err
+	assertEquals 1 "$?"
+	assertEquals "mcp: cannot open '/dev/stdin' for reading: No such device or address" \
+		"$(cat err)"
+	assertFalse '[ -e dst ]'
+}
+
 test_stdout_full_is_an_error()
 {
 	need_full || return 0

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Some devices take nothing and call it no error: do not ask for ever. */
@@ -91,13 +93,33 @@ io_pread_full(int fd, void *buf, size_t len, off_t off)
 	return (ssize_t)done;
 }
 
+/* A socket, which open(2) refuses, or where there is no /proc, the root. */
+static int
+open_nothing(void)
+{
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", s);
+	fd = open(path, O_PATH | O_CLOEXEC);
+	io_close(&s);
+	return fd < 0 ? open("/", O_PATH | O_CLOEXEC) : fd;
+}
+
 void
 io_fill_standard(void)
 {
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
-		    open("/", O_PATH | O_CLOEXEC) < 0)
-			return;
+	for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
+		int fd;
+
+		if (fcntl(i, F_GETFD) >= 0 || errno != EBADF)
+			continue;
+		fd = open_nothing();
+		if (fd >= 0 && fd != i) {
+			(void)dup3(fd, i, O_CLOEXEC);
+			io_close(&fd);
+		}
+	}
 }
 
 int

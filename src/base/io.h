@@ -10,8 +10,9 @@
 
 /*
  * First of all in main(): where descriptor 0, 1 or 2 is closed, one is put there
- * that can neither be read nor written (EBADF, as before).  Else a file that is
- * copied would get that number, and messages.
+ * that can neither be read nor written (EBADF, as before), nor opened again as
+ * /dev/stdin or /dev/stdout (ENXIO).  Else a file that is copied would get that
+ * number, and messages.
  */
 void io_fill_standard(void);
 
