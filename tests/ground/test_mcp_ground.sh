@@ -27,7 +27,6 @@ tokens()
 		sed 's/^[^"]*"\([^"]*\)".*/\1/' | sort
 }
 
-# A file of 8 bytes would look like one.
 test_each_token_is_taken_by_one_reader()
 {
 	need_command strace || return 0
