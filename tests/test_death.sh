@@ -384,12 +384,12 @@ test_killed_in_the_turn_to_write()
 	need_command strace || return 0
 	for type in ext4 xfs; do
 		with_fs $type 400M fs || return 0
-		n=5 # of 4 MiB each
-		expect 0 killing pwrite64 $n -a -j 1 --stats --reflink=never \
+		# Of 4 MiB each.
+		expect 0 killing pwrite64 5 -a -j 1 --stats --reflink=never \
 			"$BIGGER" fs/copy
 		assertEquals "deaths on $type" 4 "$(deaths)"
 		assert_same_tree "$BIGGER" fs/copy
-		expect 0 killing pwrite64 $n -a -j 2 --stats --reflink=never \
+		expect 0 killing pwrite64 5 -a -j 2 --stats --reflink=never \
 			"$BIGGER" fs/again
 		[ "$(deaths)" -gt 0 ] || fail "nobody died on $type"
 		assert_same_tree "$BIGGER" fs/again

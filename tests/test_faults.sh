@@ -274,8 +274,8 @@ test_splice_refused()
 			-j2 src/file tmpfs/dst
 		assert_same_file src/file tmpfs/dst
 	done
-	# The worker's first one, for a pipe of another size, and mcp's first.
-	traced 0 -e trace=fcntl -e inject=fcntl:error=EPERM:when=1 -- \
+	# The worker's second one, for a pipe of another size, and mcp's second.
+	traced 0 -e trace=fcntl -e inject=fcntl:error=EPERM:when=2 -- \
 		-j2 src/file tmpfs/dst
 	grep -q 'F_SETPIPE_SZ, 524288) *= -1 EPERM' trace ||
 		fail "not refused: $(cat trace)"

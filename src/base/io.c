@@ -128,6 +128,20 @@ io_block(int fd)
 	return fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
 }
 
+/*
+ * What is refused (pipe(7): beyond pipe-max-size, or the user's pages are used
+ * up) is asked for in a smaller size.
+ */
+void
+io_enlarge(int pipe, int size)
+{
+	int has = fcntl(pipe, F_GETPIPE_SZ);
+
+	for (; has > 0 && size > has; size /= 2)
+		if (fcntl(pipe, F_SETPIPE_SZ, size) >= 0)
+			break;
+}
+
 int
 io_close(int *fd)
 {

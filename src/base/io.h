@@ -36,6 +36,12 @@ ssize_t io_pread_full(int fd, void *buf, size_t len, off_t off);
 int io_block(int fd);
 
 /*
+ * Lets PIPE hold SIZE bytes, 64 KiB times a power of two, or as near to that as
+ * is allowed.
+ */
+void io_enlarge(int pipe, int size);
+
+/*
  * Closes *FD where it is not -1, and sets it to -1.  0, or -1 with errno.
  * EINTR counts as closed: on Linux the descriptor is gone by then (close(2)).
  */

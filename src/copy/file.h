@@ -27,7 +27,10 @@ void file_pair(struct copy_pair *p, const struct copy_opts *o, int src,
 /* Copies all of a file.  0, or -1 with the failure in P. */
 int file_whole(struct copy_pair *p);
 
-/* Length and room in the destination.  0, or -1 with the failure in P. */
+/*
+ * Length and room in the destination, where it is not to grow as it is written.
+ * 0, or -1 with the failure in P.
+ */
 int file_prepare(struct copy_pair *p);
 
 /* Copies bytes OFF..OFF+LEN of a prepared file; 0, or -1 as above. */

@@ -15,23 +15,15 @@
 
 /* This process's pipe; empty between two calls. */
 static int ends[2] = { -1, -1 };
-static size_t capacity;
 
 static int
 pipe_open(void)
 {
-	int size;
-
 	if (ends[0] >= 0)
 		return 0;
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		ends[0] = ends[1] = -1;
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -1;
-	}
-	/* Where that is refused it holds 64 KiB, or a page. */
-	(void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_SIZE);
-	size = fcntl(ends[1], F_GETPIPE_SZ);
-	capacity = size > 0 ? (size_t)size : 4096;
+	io_enlarge(ends[1], PIPE_SIZE);
 	return 0;
 }
 
@@ -62,6 +54,8 @@ piece(const struct copy_pair *p, uint64_t off, size_t len)
 	off_t in = (off_t)off, out = (off_t)off;
 	size_t done = 0;
 
+	if (pipe_open() < 0)
+		return 0;
 	while (done < len) {
 		ssize_t held = moved(p->src, &in, ends[1], NULL, len - done);
 
@@ -88,12 +82,10 @@ splicecopy_range(struct copy_pair *p, uint64_t off, uint64_t len)
 	uint64_t end = off + len;
 
 	while (off < end) {
-		size_t want, done;
+		size_t want = end - off < PIPE_SIZE ? (size_t)(end - off)
+						    : PIPE_SIZE;
+		size_t done;
 
-		p->at = off;
-		if (pipe_open() < 0)
-			return 1;
-		want = end - off < capacity ? (size_t)(end - off) : capacity;
 		want = rate_take(p->rate, behind_piece(p->behind, want));
 		if (!want)
 			return pair_called_off(p, SIDE_DST, off);

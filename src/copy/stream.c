@@ -30,21 +30,6 @@ is_pipe(int fd)
 }
 
 /*
- * A pipe holds 64 KiB at first, and each time it is full or empty one side has
- * to wait for the other.  What is refused (pipe(7): beyond pipe-max-size, or the
- * user's pages are used up) is asked for in a smaller size.
- */
-static void
-enlarge(int fd)
-{
-	int has = fcntl(fd, F_GETPIPE_SZ);
-
-	for (int size = PIPE_WANTED; has > 0 && size > has; size /= 2)
-		if (fcntl(fd, F_SETPIPE_SZ, size) >= 0)
-			break;
-}
-
-/*
  * Room for what comes, so that it lies in one piece; all of it where it is known
  * how much that is, and then a full disk is an error before the first byte.
  */
@@ -151,34 +136,6 @@ by_read(struct copy_pair *p)
 }
 
 /*
- * As far as splice(2) does it: 1 where it will not, or not any more.  Whatever
- * it refused has moved nothing, so that read(2) and write(2) go on from there,
- * and tell which side it was.
- */
-static int
-by_splice(struct copy_pair *p)
-{
-	for (;;) {
-		size_t want = rate_take(p->rate,
-					behind_piece(p->behind, SPLICE_MAX));
-		ssize_t n;
-
-		if (!want)
-			return pair_called_off(p, SIDE_SRC, p->bytes);
-		n = splice(p->src, NULL, p->dst, NULL, want, 0);
-		rate_return(p->rate, want - (n > 0 ? (size_t)n : 0));
-		if (n == 0)
-			return 0;
-		if (n < 0 && errno != EINTR)
-			return 1;
-		if (n > 0)
-			p->bytes += (uint64_t)n;
-		if (look(p) < 0)
-			return -1;
-	}
-}
-
-/*
  * LEN bytes, paid for, out of the second pipe.  What the destination refuses
  * takes the other way, and then it is 1.
  */
@@ -210,36 +167,46 @@ empty(struct copy_pair *p, int second[2], size_t len)
 }
 
 /*
- * Through a second pipe, as by_splice.  splice(2) keeps a pipe locked as long as
- * it copies out of it; this way its writer fills the one while the other is
- * copied from.
+ * As far as splice(2) does it: 1 where it will not, or not any more.  Whatever
+ * it refused has moved nothing, so that read(2) and write(2) go on from there,
+ * and tell which side it was.  Through the pipe SECOND, or where that is NULL
+ * into the destination.
  */
 static int
-by_two_pipes(struct copy_pair *p, int second[2])
+by_splice(struct copy_pair *p, int second[2])
 {
+	int to = second ? second[1] : p->dst;
+	size_t most = second ? SECOND_MAX : SPLICE_MAX;
+
 	for (;;) {
-		size_t want = rate_take(p->rate,
-					behind_piece(p->behind, SECOND_MAX));
+		size_t want = rate_take(p->rate, behind_piece(p->behind, most));
 		ssize_t n;
 		int r;
 
 		if (!want)
 			return pair_called_off(p, SIDE_SRC, p->bytes);
-		n = splice(p->src, NULL, second[1], NULL, want, 0);
+		n = splice(p->src, NULL, to, NULL, want, 0);
 		rate_return(p->rate, want - (n > 0 ? (size_t)n : 0));
 		if (n == 0)
 			return 0;
 		if (n < 0 && errno != EINTR)
 			return 1;
-		r = n > 0 ? empty(p, second, (size_t)n) : look(p);
+		if (n > 0 && second) {
+			r = empty(p, second, (size_t)n);
+		} else {
+			p->bytes += n > 0 ? (uint64_t)n : 0;
+			r = look(p);
+		}
 		if (r != 0)
 			return r;
 	}
 }
 
 /*
- * Not where the writer believes that what it does not find in the pipe any more
- * was written: it is the writer's own pages that would be in the second one.
+ * splice(2) keeps a pipe locked as long as it copies out of it; by way of a
+ * second one its writer fills the first meanwhile.  Not where the writer
+ * believes that what it does not find in the pipe any more was written: it is
+ * the writer's own pages that would be in the second one.
  */
 static int
 out_of_pipe(struct copy_pair *p)
@@ -247,9 +214,9 @@ out_of_pipe(struct copy_pair *p)
 	int second[2], r;
 
 	if (!p->answered || !p->dst_regular || pipe2(second, O_CLOEXEC) < 0)
-		return by_splice(p);
-	enlarge(second[1]);
-	r = by_two_pipes(p, second);
+		return by_splice(p, NULL);
+	io_enlarge(second[1], PIPE_WANTED);
+	r = by_splice(p, second);
 	io_close(&second[0]);
 	io_close(&second[1]);
 	return r;
@@ -283,12 +250,13 @@ through(struct copy_pair *p)
 	bool from = is_pipe(p->src), into = is_pipe(p->dst);
 	int r = 1;
 
+	/* Each time one is full or empty one side waits for the other. */
 	if (from)
-		enlarge(p->src);
+		io_enlarge(p->src, PIPE_WANTED);
 	if (into)
-		enlarge(p->dst);
+		io_enlarge(p->dst, PIPE_WANTED);
 	if ((from || into) && !(p->dst_regular && p->sparse == SPARSE_ALWAYS))
-		r = from ? out_of_pipe(p) : by_splice(p);
+		r = from ? out_of_pipe(p) : by_splice(p, NULL);
 	if (r > 0)
 		r = by_read(p);
 	return r == 0 && into ? drain(p) : r;
