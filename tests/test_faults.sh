@@ -263,14 +263,15 @@ make_broken()
 	echo last >src/last
 }
 
-# At once, or when some has gone that way already; into the pipe or out of it.
+# At once, or when some has gone that way already; into the pipe or out of it;
+# once, and then nothing may be left in the pipe, or from then on.
 test_splice_refused()
 {
 	make_broken 10000000 || return 0
 	with_fs tmpfs 40M || return 0
-	for n in 1 2 3 4; do
+	for n in 1 2 3 4 1+ 2+ 3+ 4+; do
 		traced 0 -e trace=splice \
-			-e inject=splice:error=EINVAL:when=$n+ -- \
+			-e inject=splice:error=EINVAL:when=$n -- \
 			-j2 src/file tmpfs/dst
 		assert_same_file src/file tmpfs/dst
 	done
