@@ -444,6 +444,45 @@ with 'b/f'" "$(cat "$ERR")"
 
 # ---------------------------------------------------------------------------
 
+# Access times of the past, which the next read puts right (relatime).
+sources_not_read()
+{
+	mkdir "$1" && echo some >"$1/small" &&
+		head -c 9000000 /dev/zero >"$1/big" &&
+		touch -d 2001-01-01 "$1/small" "$1/big" "$1"
+}
+
+access_times()
+{
+	stat -c '%n %X' "$1" "$1/small" "$1/big"
+}
+
+test_there_access_times_of_sources_stay()
+{
+	sources_not_read src
+	before=$(access_times src)
+	for n in 1 2; do
+		for more in '' -a; do
+			expect 0 mcp -r -j $n $more src dst
+			assertEquals "-j $n $more" "$before" "$(access_times src)"
+			rm -r dst
+		done
+	done
+	# Else this has shown nothing.
+	cat src/small >/dev/null
+	assertNotEquals "$before" "$(access_times src)"
+}
+
+test_there_sources_of_others_are_read_all_the_same()
+{
+	[ "$(id -u)" -eq 0 ] || return 0
+	sources_not_read src
+	mkdir to && chmod 777 to
+	expect 0 mcp_as_nobody -r src to
+	assertEquals '' "$(cat "$OUT" "$ERR")"
+	assert_same_tree --no-times --no-owner src to/src
+}
+
 test_there_default_acl_at_the_destination()
 {
 	need_command setfacl || return 0

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* Some devices take nothing and call it no error: do not ask for ever. */
@@ -120,6 +122,44 @@ io_fill_standard(void)
 			io_close(&fd);
 		}
 	}
+}
+
+int
+io_open_source(int at, const char *name, int flags)
+{
+	static bool refused; /* where others' files are, there are more */
+	int fd;
+
+	if (refused)
+		return openat(at, name, flags);
+	fd = openat(at, name, flags | O_NOATIME);
+	if (fd >= 0 || errno != EPERM)
+		return fd;
+	fd = openat(at, name, flags);
+	refused = fd >= 0;
+	return fd;
+}
+
+int
+io_stat_new(int fd, struct stat *st)
+{
+#ifdef HAVE_STATX
+	struct statx sx;
+
+	if (statx(fd, "", AT_EMPTY_PATH,
+		  STATX_TYPE | STATX_MODE | STATX_INO | STATX_UID | STATX_GID,
+		  &sx) == 0) {
+		*st = (struct stat){
+			.st_mode = sx.stx_mode,
+			.st_dev = makedev(sx.stx_dev_major, sx.stx_dev_minor),
+			.st_ino = sx.stx_ino,
+			.st_uid = sx.stx_uid,
+			.st_gid = sx.stx_gid,
+		};
+		return 0;
+	}
+#endif
+	return fstat(fd, st);
 }
 
 int

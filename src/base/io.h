@@ -6,6 +6,7 @@
 #ifndef MCP_BASE_IO_H
 #define MCP_BASE_IO_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /*
@@ -31,6 +32,21 @@ int io_pwrite_full(int fd, const void *buf, size_t len, off_t off);
  */
 ssize_t io_read_full(int fd, void *buf, size_t len);
 ssize_t io_pread_full(int fd, void *buf, size_t len, off_t off);
+
+/*
+ * openat(2) of what is to be read, with O_NOATIME where that is allowed, as it is
+ * to root and to the owner: else the first read of a file that was changed, or
+ * not read for a day, would write its inode.
+ */
+int io_open_source(int at, const char *name, int flags);
+
+/*
+ * fstat(2) of a file that was just made: its type, mode, owner and identity; size,
+ * blocks and times are 0.  Who asks for times has the kernel give the next change
+ * a finer one (multigrain timestamps, Linux 6.13 and later), and so makes the
+ * write that follows dirty the inode once more.
+ */
+int io_stat_new(int fd, struct stat *st);
 
 /* Takes O_NONBLOCK off; 0, or -1 with errno. */
 int io_block(int fd);

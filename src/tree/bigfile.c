@@ -173,7 +173,7 @@ open_src(struct walk *w, const struct place *p, const struct job *f)
 	}
 	if (w->o->deref != DEREF_ALWAYS && !place_is_operand(p))
 		flags |= O_NOFOLLOW;
-	fd = openat(p->at.src, p->src, flags);
+	fd = io_open_source(p->at.src, p->src, flags);
 	if (fd < 0 && fail_file(w))
 		diag_error(errno, "cannot open %s for reading",
 			   quote(place_src(w, p)));

@@ -73,7 +73,7 @@ open_source(struct walk *w, const struct place *p, struct stat *st)
 
 	if (!entry_follows(w, p))
 		flags |= O_NOFOLLOW;
-	fd = openat(p->at.src, p->src, flags);
+	fd = io_open_source(p->at.src, p->src, flags);
 	if (fd < 0 && errno == EACCES)
 		fd = openat(p->at.src, p->src, flags | O_PATH);
 	if (fd < 0 || fstat(fd, st) < 0) {

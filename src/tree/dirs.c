@@ -123,13 +123,15 @@ same_directory(const struct node *n, bool src, int fd)
 }
 
 static int
-open_dir_at(int at, const char *name, int more)
+open_dir_at(bool src, int at, const char *name, int more)
 {
-	int fd = openat(at, name, DIR_FLAGS | more);
+	int flags = DIR_FLAGS | more;
+	int fd = src ? io_open_source(at, name, flags)
+		     : openat(at, name, flags);
 
 	/* Without read permission it still serves to name what is in it. */
 	if (fd < 0 && errno == EACCES)
-		fd = openat(at, name, DIR_FLAGS | O_PATH | more);
+		fd = openat(at, name, flags | O_PATH);
 	return fd;
 }
 
@@ -166,11 +168,11 @@ open_side(struct walk *w, board_ref node, bool src, int at)
 	int fd;
 
 	if (n->parent)
-		fd = open_dir_at(at, n->name, nofollow);
+		fd = open_dir_at(src, at, n->name, nofollow);
 	else if (src)
-		fd = open_dir_at(AT_FDCWD, op->src, 0);
+		fd = open_dir_at(true, AT_FDCWD, op->src, 0);
 	else
-		fd = open_dir_at(w->ops->dst_dir, op->dst, 0);
+		fd = open_dir_at(false, w->ops->dst_dir, op->dst, 0);
 	if (fd < 0)
 		return report_lost(w, node, src, errno);
 	if (!same_directory(n, src, fd)) {
@@ -219,8 +221,8 @@ open_from_child(struct walk *w, board_ref node)
 	e = find(&w->dirs, node_at(w->b, child)->id);
 	if (!serves(e, true))
 		return NULL;
-	fd.src = open_dir_at(e->fd.src, "..", 0);
-	fd.dst = open_dir_at(e->fd.dst, "..", 0);
+	fd.src = open_dir_at(true, e->fd.src, "..", 0);
+	fd.dst = open_dir_at(false, e->fd.dst, "..", 0);
 	if (fd.src < 0 || !same_directory(n, true, fd.src) || fd.dst < 0 ||
 	    !same_directory(n, false, fd.dst)) {
 		io_close(&fd.src);

@@ -33,7 +33,7 @@ regular_open_src(struct walk *w, const struct place *p, const struct stat *st,
 		if (r->src < 0)
 			return -1;
 	} else {
-		r->src = openat(p->at.src, p->src, flags);
+		r->src = io_open_source(p->at.src, p->src, flags);
 	}
 	if (r->src < 0) {
 		if (!st && errno == EACCES)
@@ -289,7 +289,8 @@ static int
 opened_dst(struct walk *w, const struct place *p, mode_t asked, bool shared,
 	   struct regular *r)
 {
-	if (fstat(r->dst, &r->dst_st) < 0) {
+	if ((r->created ? io_stat_new(r->dst, &r->dst_st)
+			: fstat(r->dst, &r->dst_st)) < 0) {
 		diag_error(errno, "cannot fstat %s", quote(place_dst(w, p)));
 		return -1;
 	}
