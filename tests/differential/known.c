@@ -355,19 +355,28 @@ dot_unreadable(const struct scene *s, const struct result *cp,
 	       only_with(&mcp->err, &cp->err, "Permission denied");
 }
 
-/* The last operand is a FIFO, and there are several sources. */
+static const struct entry *
+entry_at(const struct scene *s, const char *path)
+{
+	for (int i = 0; i < s->n; i++)
+		if (!strcmp(s->e[i].path, path))
+			return &s->e[i];
+	return NULL;
+}
+
+/* The last operand is a FIFO or a link to one, and there are several sources. */
 static bool
 joined(const struct scene *s, const struct result *cp, const struct result *mcp)
 {
-	const char *last = s->argv[s->argc - 1];
+	const struct entry *e = entry_at(s, s->argv[s->argc - 1]);
 
 	(void)mcp;
 	if (s->nsources < 2 || !says(&cp->err, "Not a directory"))
 		return false;
-	for (int i = 0; i < s->n; i++)
-		if (s->e[i].kind == KIND_FIFO && !strcmp(s->e[i].path, last))
-			return true;
-	return false;
+	/* A link's text is a name beside it here; a circle has no end. */
+	for (int i = 0; e && e->kind == KIND_SYMLINK && i < s->n; i++)
+		e = entry_at(s, e->text);
+	return e && e->kind == KIND_FIFO;
 }
 
 static bool
