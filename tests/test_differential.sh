@@ -11,13 +11,13 @@
 #
 # From the environment
 #   DIFFERENTIAL_COUNT   cases of each of the first two (300)
-#   DIFFERENTIAL_SEED    what they are made from (another one each day)
+#   DIFFERENTIAL_SEED    what they are made from (1)
 
 . "$(dirname "$0")/lib.sh"
 
 MCP_LIMIT=1200
 DIFFERENTIAL_COUNT=${DIFFERENTIAL_COUNT:-300}
-DIFFERENTIAL_SEED=${DIFFERENTIAL_SEED:-$(date +%Y%m%d)}
+DIFFERENTIAL_SEED=${DIFFERENTIAL_SEED:-1}
 differential=${HELPERS%/helpers}/differential/differential
 CP=${CP:-/bin/cp}
 

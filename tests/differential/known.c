@@ -317,7 +317,10 @@ lost_backup(const struct scene *s, const struct result *cp,
 {
 	static const char text[] = "cannot un-backup";
 
-	(void)s;
+	/* It tries one number for ever where it may not read the directory. */
+	if (cp->spun)
+		return !mcp->blocked &&
+		       (has_option(s, "-b") || has_option(s, "--b"));
 	if (says(&cp->err, text))
 		return same_status(cp, mcp) &&
 		       only_with(&cp->err, &mcp->err, text) &&
@@ -368,7 +371,8 @@ entry_at(const struct scene *s, const char *path)
 static bool
 joined(const struct scene *s, const struct result *cp, const struct result *mcp)
 {
-	const struct entry *e = entry_at(s, s->argv[s->argc - 1]);
+	const char *last = s->argv[s->sources + s->nsources];
+	const struct entry *e = last ? entry_at(s, last) : NULL;
 
 	(void)mcp;
 	if (s->nsources < 2 || !says(&cp->err, "Not a directory"))
@@ -456,8 +460,21 @@ path_gone(const struct scene *s, const struct result *cp,
 	(void)s;
 	return says(&cp->err, "preserving ") &&
 	       only_with(&cp->err, &mcp->err, text) &&
-	       no_more_than(&mcp->err, &cp->err) &&
+	       only_with(&mcp->err, &cp->err, text) &&
 	       lines_equal(&cp->out, &mcp->out);
+}
+
+/* cp makes it private before it gives it away, and leaves it where it can't. */
+static bool
+not_ours(const struct scene *s, const struct result *cp,
+	 const struct result *mcp)
+{
+	(void)s;
+	return mcp->status == 1 && same_status(cp, mcp) &&
+	       only_with(&mcp->err, &cp->err, "preserving permissions for ") &&
+	       no_more_than(&cp->err, &mcp->err) &&
+	       lines_equal(&cp->out, &mcp->out) &&
+	       lines_equal(&cp->after, &mcp->after);
 }
 
 /* Do nothing but mode and group differ? */
@@ -528,8 +545,9 @@ static const struct known table[] = {
 	  " where the operand fails; cp 9.1 does not find those of absolute"
 	  " names",
 	  parents },
-	{ "--backup=simple into a directory: cp 9.1 moves the file into the"
-	  " working directory, and does not find it to undo that",
+	{ "--backup into a directory: cp 9.1 moves the file into the working"
+	  " directory, and does not find it to undo that, or finds no number"
+	  " for it and tries for ever",
 	  lost_backup },
 	{ "a file copied onto a device or FIFO with -p: cp gives that the"
 	  " file's owner and mode, mcp leaves both as they are",
@@ -561,6 +579,9 @@ static const struct known table[] = {
 	{ "a name with both a quote and at its end bytes that are not printed:"
 	  " cp 9.1 begins it with quotes too many",
 	  odd_quotes },
+	{ "a directory of somebody else, with another group than the source's:"
+	  " that it cannot be given the mode, cp tells by its exit status only",
+	  not_ours },
 	{ "a directory that cannot be read, so that its copy is a failure: mcp"
 	  " does not say of its extended attributes that they cannot either",
 	  unreadable_xattr },

@@ -24,12 +24,14 @@
 #define LOOKS_ASLEEP 4 /* it was asleep as often: it blocks */
 #define LIMIT_MS 10000
 
-/* A FIFO and who is at its other end: a descriptor, or a process. */
+/* A FIFO and who is at its other end: a descriptor we read, or a process. */
 struct far_end {
 	const struct entry *e;
 	int fd;
 	pid_t pid;
 	struct stat before;
+	char came[4096]; /* LEN bytes that were read */
+	size_t len;
 };
 
 /*
@@ -85,7 +87,10 @@ start_far_ends(const struct scene *s, struct far_end *v)
 	return n;
 }
 
-/* Whether its reader comes before that of us writes is a matter of luck. */
+/*
+ * Whether its reader comes before that of us writes is a matter of luck; and a
+ * write(2) sets the time of a FIFO, a splice(2) does not.
+ */
 static void
 reset_times(const struct far_end *end)
 {
@@ -97,11 +102,22 @@ reset_times(const struct far_end *end)
 		(void)utimensat(AT_FDCWD, end->e->path, t, AT_SYMLINK_NOFOLLOW);
 }
 
+/* What is there: mcp waits until its reader has all. */
+static void
+read_far_end(struct far_end *end)
+{
+	ssize_t n;
+
+	while (end->fd >= 0 && end->len < sizeof(end->came) - 1 &&
+	       (n = read(end->fd, end->came + end->len,
+			 sizeof(end->came) - 1 - end->len)) > 0)
+		end->len += (size_t)n;
+}
+
 static void
 stop_far_ends(struct far_end *v, int n, struct lines *after)
 {
-	char buf[4096], *line;
-	ssize_t len;
+	char *line;
 
 	for (int i = 0; i < n; i++) {
 		if (v[i].pid) {
@@ -112,12 +128,14 @@ stop_far_ends(struct far_end *v, int n, struct lines *after)
 		}
 		if (v[i].fd < 0)
 			continue;
-		len = read(v[i].fd, buf, sizeof(buf) - 1);
+		read_far_end(&v[i]);
 		close(v[i].fd);
-		if (len <= 0)
+		if (!v[i].len)
 			continue;
-		buf[len] = '\0';
-		if (asprintf(&line, "through %s: %s", v[i].e->path, buf) < 0)
+		reset_times(&v[i]);
+		v[i].came[v[i].len] = '\0';
+		if (asprintf(&line, "through %s: %s", v[i].e->path, v[i].came) <
+		    0)
 			err(2, "asprintf");
 		lines_add(after, line);
 	}
@@ -213,11 +231,14 @@ asleep(int session)
 	return all;
 }
 
-/* Waits for the end of PID; false where it had to be killed. */
-static bool
-wait_for(pid_t pid, int *status)
+/*
+ * Waits for the end of PID, and reads what comes through the N far ENDS
+ * meanwhile; kills it where it does not end.
+ */
+static void
+wait_for(pid_t pid, struct far_end *ends, int n, struct result *out)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), sleeps = 0;
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0), sleeps = 0, status;
 	struct pollfd pfd = { .fd = pidfd, .events = POLLIN };
 	bool ended = false;
 
@@ -227,15 +248,20 @@ wait_for(pid_t pid, int *status)
 			ended = true;
 			break;
 		}
+		for (int i = 0; i < n; i++)
+			read_far_end(&ends[i]);
 		sleeps = asleep(pid) ? sleeps + 1 : 0;
 	}
 	if (pidfd >= 0)
 		close(pidfd);
 	if (!ended)
 		kill(-pid, SIGKILL);
-	if (waitpid(pid, status, 0) < 0)
+	if (waitpid(pid, &status, 0) < 0)
 		err(2, "waitpid");
-	return ended;
+	out->status = WIFEXITED(status) ? WEXITSTATUS(status)
+					: 256 + WTERMSIG(status);
+	out->blocked = !ended;
+	out->spun = !ended && sleeps < LOOKS_ASLEEP;
 }
 
 /* A question has no newline; a line of its own for each. */
@@ -266,7 +292,7 @@ run_program(const struct run *r, const struct program *p, const struct scene *s,
 	    struct result *out)
 {
 	struct far_end ends[SCENE_ENTRIES];
-	int fd[3], status, n;
+	int fd[3], n;
 	pid_t pid;
 
 	*out = (struct result){ 0 };
@@ -280,9 +306,7 @@ run_program(const struct run *r, const struct program *p, const struct scene *s,
 		err(2, "fork");
 	if (pid == 0)
 		become_program(r, p, s, fd);
-	out->blocked = !wait_for(pid, &status);
-	out->status = WIFEXITED(status) ? WEXITSTATUS(status)
-					: 256 + WTERMSIG(status);
+	wait_for(pid, ends, n, out);
 	stop_far_ends(ends, n, &out->after);
 	read_lines(fd[1], &out->out);
 	read_lines(fd[2], &out->err);

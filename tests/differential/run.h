@@ -9,6 +9,7 @@
 struct result {
 	int status;	       /* exit status, or 256 and the signal */
 	bool blocked;	       /* it waited for what does not come: killed */
+	bool spun;	       /* it was awake all the time, and killed */
 	struct lines out, err; /* sorted */
 	struct lines after;    /* the tree, and what came through FIFOs */
 };
