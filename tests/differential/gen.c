@@ -36,15 +36,6 @@ some_name(struct rng *r)
 	return rng_chance(r, 80) ? PICK(r, often) : PICK(r, seldom);
 }
 
-static int
-find(const struct scene *s, const char *path)
-{
-	for (int i = 0; i < s->n; i++)
-		if (!strcmp(s->e[i].path, path))
-			return i;
-	return -1;
-}
-
 /* The index of an entry of that kind, -1 where there is none. */
 static int
 some_of(struct making *m, enum kind kind)
@@ -193,7 +184,7 @@ add_entry(struct making *m, const char *path, enum kind kind)
 	struct entry *e = &m->s->e[m->s->n];
 
 	if (m->s->n == SCENE_ENTRIES || strlen(path) > SCENE_TEXT / 2 ||
-	    find(m->s, path) >= 0)
+	    scene_find(m->s, path) >= 0)
 		return;
 	*e = (struct entry){ .kind = kind };
 	strcpy(e->path, path);
@@ -202,7 +193,7 @@ add_entry(struct making *m, const char *path, enum kind kind)
 			e->target = some_of(m, rng_chance(&m->r, 85)
 						       ? KIND_FILE
 						       : KIND_SYMLINK);
-		while (e->target < 0 && find(m->s, path) >= 0);
+		while (e->target < 0 && scene_find(m->s, path) >= 0);
 		if (e->target < 0)
 			e->kind = KIND_FILE;
 	}

@@ -358,29 +358,21 @@ dot_unreadable(const struct scene *s, const struct result *cp,
 	       only_with(&mcp->err, &cp->err, "Permission denied");
 }
 
-static const struct entry *
-entry_at(const struct scene *s, const char *path)
-{
-	for (int i = 0; i < s->n; i++)
-		if (!strcmp(s->e[i].path, path))
-			return &s->e[i];
-	return NULL;
-}
-
 /* The last operand is a FIFO or a link to one, and there are several sources. */
 static bool
 joined(const struct scene *s, const struct result *cp, const struct result *mcp)
 {
 	const char *last = s->argv[s->sources + s->nsources];
-	const struct entry *e = last ? entry_at(s, last) : NULL;
+	int at = last ? scene_find(s, last) : -1;
 
 	(void)mcp;
 	if (s->nsources < 2 || !says(&cp->err, "Not a directory"))
 		return false;
 	/* A link's text is a name beside it here; a circle has no end. */
-	for (int i = 0; e && e->kind == KIND_SYMLINK && i < s->n; i++)
-		e = entry_at(s, e->text);
-	return e && e->kind == KIND_FIFO;
+	for (int i = 0; at >= 0 && s->e[at].kind == KIND_SYMLINK && i < s->n;
+	     i++)
+		at = scene_find(s, s->e[at].text);
+	return at >= 0 && s->e[at].kind == KIND_FIFO;
 }
 
 static bool

@@ -45,6 +45,15 @@ scene_env(struct scene *s, const char *arg)
 		s->env[s->nenv++] = copy_of(arg);
 }
 
+int
+scene_find(const struct scene *s, const char *path)
+{
+	for (int i = 0; i < s->n; i++)
+		if (!strcmp(s->e[i].path, path))
+			return i;
+	return -1;
+}
+
 void
 scene_release(struct scene *s)
 {

@@ -63,6 +63,9 @@ struct scene {
 	uint64_t order; /* 0, or a number: entries made in another */
 };
 
+/* The index of the entry at PATH, as it is written in the scene; or -1. */
+int scene_find(const struct scene *s, const char *path);
+
 void scene_release(struct scene *s);
 
 /* Adds a copy of ARG. */
