@@ -14,7 +14,11 @@
 #include "copy/guard.h"
 
 #define HUGE MAPCOPY_FOLIO
+#define AROUND ((size_t)64 << 10) /* fault_around_bytes, unless changed */
 
+#ifndef MADV_HUGEPAGE
+#define MADV_HUGEPAGE 14
+#endif
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
@@ -70,14 +74,20 @@ mapcopy_drop(void)
 	window_clear(SIDE_DST);
 }
 
-/* Maps OFF..OFF+LEN; the address of OFF, or NULL with errno. */
+/*
+ * Maps OFF..OFF+LEN of one file; the address of OFF, or NULL with errno.  What
+ * is not in the cache yet is to come in folios of 2 MiB; but not where one would
+ * reach over a hole, which would then be filled, or over more than may be dirty.
+ */
 static char *
-map_side(enum copy_side side, int fd, uint64_t off, size_t len)
+map_side(const struct copy_pair *p, enum copy_side side, uint64_t off,
+	 size_t len)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t lead = off & (page - 1);
 	uint64_t from = off - lead;
 	char *at = window(side) + (from & (HUGE - 1));
+	int fd = side == SIDE_DST ? p->dst : p->src;
 	int prot = side == SIDE_DST ? PROT_READ | PROT_WRITE : PROT_READ;
 	size_t end = (size_t)(at - window(side)) + lead + len;
 
@@ -88,6 +98,8 @@ map_side(enum copy_side side, int fd, uint64_t off, size_t len)
 		 (off_t)from) == MAP_FAILED)
 		return NULL;
 	used[side] = (end + page - 1) & ~(page - 1);
+	if (!p->holes && behind_piece(p->behind, HUGE) == HUGE)
+		madvise(at, lead + len, MADV_HUGEPAGE);
 	return at + lead;
 }
 
@@ -102,16 +114,7 @@ populate(const struct copy_pair *p, char *at, size_t len, int advice)
 	char *from = (char *)((uintptr_t)at & ~(page - 1));
 
 	len += (size_t)(at - from);
-#ifdef MADV_HUGEPAGE
-	/*
-	 * Folios of 2 MiB for what is not in the cache yet; but not where one
-	 * would reach over a hole, which would then be filled, or over more
-	 * than may be dirty.
-	 */
-	if (!p->holes && behind_piece(p->behind, HUGE) == HUGE)
-		madvise(from, len, MADV_HUGEPAGE);
-#endif
-	/* Nor do pages that are read ahead make a folio of many pieces. */
+	/* Pages that are read ahead would make a folio of many pieces. */
 	if (advice == MADV_POPULATE_WRITE &&
 	    behind_piece(p->behind, HUGE) < HUGE)
 		madvise(from, len, MADV_RANDOM);
@@ -188,12 +191,12 @@ mapcopy_map(struct copy_pair *p, uint64_t off, size_t len)
 		pair_fail(p, SIDE_DST, off, errno);
 		return 1;
 	}
-	s.from = map_side(SIDE_SRC, p->src, off, len);
+	s.from = map_side(p, SIDE_SRC, off, len);
 	if (!s.from) {
 		pair_fail(p, SIDE_SRC, off, errno);
 		return 1;
 	}
-	s.to = map_side(SIDE_DST, p->dst, off, len);
+	s.to = map_side(p, SIDE_DST, off, len);
 	if (!s.to) {
 		pair_fail(p, SIDE_DST, off, errno);
 		return 1;
@@ -220,6 +223,22 @@ write_failed(struct copy_pair *p, uint64_t at)
 	return pair_fail(p, SIDE_SRC, at, EIO);
 }
 
+/*
+ * Maps the source for the kernel to read: a fault brings those of the pages
+ * around it along that are in the cache ("fault-around", mm/memory.c), which is
+ * less work than MADV_POPULATE_READ's look at every single one.  What is left
+ * out, write(2) faults in.
+ */
+static void
+touch_span(void *ctx)
+{
+	const struct span *s = ctx;
+	uintptr_t at = (uintptr_t)s->from, end = at + s->len;
+
+	for (; at < end; at = (at | (AROUND - 1)) + 1)
+		(void)*(const volatile char *)at;
+}
+
 int
 mapcopy_write(struct copy_pair *p, uint64_t off, size_t len)
 {
@@ -227,11 +246,12 @@ mapcopy_write(struct copy_pair *p, uint64_t off, size_t len)
 	char *from;
 
 	if (windows_reserve() < 0 ||
-	    !(from = map_side(SIDE_SRC, p->src, off, len))) {
+	    !(from = map_side(p, SIDE_SRC, off, len))) {
 		pair_fail(p, SIDE_SRC, off, errno);
 		return 1;
 	}
-	populate(p, from, len, MADV_POPULATE_READ);
+	/* What goes wrong here goes wrong again. */
+	(void)guard_run(touch_span, &(struct span){ .from = from, .len = len });
 	while (done < len) {
 		ssize_t n = pwrite(p->dst, from + done, len - done,
 				   (off_t)(off + done));
