@@ -405,11 +405,29 @@ test_killed_in_a_big_file_that_is_spliced()
 	for type in btrfs tmpfs; do
 		with_fs $type 400M fs || return 0
 		for n in 65 66; do
-			expect 0 killing splice $n -a -j 2 --stats \
+			expect 0 killing splice $n -a -j 1 --stats \
 				--reflink=never "$BIGGER" fs/$n
 			[ "$(deaths)" -gt 1 ] || fail "$type: few died"
 			assert_same_tree "$BIGGER" fs/$n
 			assertContains "$type" "$(cat "$ERR")" 'methods      splice 1'
+		done
+		end_mounts
+	done
+}
+
+# Two take turns, and each dies of it.  16 calls for a chunk.
+test_killed_in_a_big_file_that_is_written_by_turns()
+{
+	need_command strace || return 0
+	for type in btrfs tmpfs; do
+		with_fs $type 400M fs || return 0
+		for call in pread64 pwrite64; do
+			expect 0 killing $call 20 -a -j 2 --stats \
+				--reflink=never "$BIGGER" fs/$call
+			[ "$(deaths)" -gt 1 ] || fail "$type: few died"
+			assert_same_tree "$BIGGER" fs/$call
+			assertContains "$type" "$(counts "$ERR")" \
+				'bytes        83,886,080 '
 		done
 		end_mounts
 	done

@@ -170,17 +170,20 @@ test_full_disk_under_a_mapping()
 # There was plenty of room, so that none was reserved.
 test_full_disk_once_it_was_begun()
 {
-	make_broken 10000000 || return 0
-	for type in tmpfs btrfs; do
-		size=24M
-		[ $type = tmpfs ] || size=320M
-		with_fs $type $size full || return 0
-		meanwhile splice 2 'leave_room full 1000000' -- \
-			-j2 src/file src/last full
-		assertEquals "$type" 1 "$?"
-		said_only "^mcp: error writing 'full/file' at b.*: No space"
-		assertFalse "$type: it was left" '[ -e full/file ]'
-		end_mounts
+	make_broken 32000000 || return 0
+	# One process, and two by turns.
+	for how in '-j1 splice' '-j2 pread64'; do
+		for type in tmpfs btrfs; do
+			size=72M
+			[ $type = tmpfs ] || size=320M
+			with_fs $type $size full || return 0
+			meanwhile "${how#* }" 2 'leave_room full 1000000' -- \
+				"${how% *}" src/file src/last full
+			assertEquals "$type, $how" 1 "$?"
+			said_only "^mcp: error writing 'full/file' at b.*: No space"
+			assertFalse "$type, $how: it was left" '[ -e full/file ]'
+			end_mounts
+		done
 	done
 }
 
@@ -272,12 +275,12 @@ test_splice_refused()
 	for n in 1 2 3 4 1+ 2+ 3+ 4+; do
 		traced 0 -e trace=splice \
 			-e inject=splice:error=EINVAL:when=$n -- \
-			-j2 src/file tmpfs/dst
+			-j1 src/file tmpfs/dst
 		assert_same_file src/file tmpfs/dst
 	done
 	# The worker's second one, for a pipe of another size, and mcp's second.
 	traced 0 -e trace=fcntl -e inject=fcntl:error=EPERM:when=2 -- \
-		-j2 src/file tmpfs/dst
+		-j1 src/file tmpfs/dst
 	grep -q 'F_SETPIPE_SZ, 524288) *= -1 EPERM' trace ||
 		fail "not refused: $(cat trace)"
 	assert_same_file src/file tmpfs/dst
@@ -528,7 +531,7 @@ changed()
 	random_file "$size" src/file
 	rm -rf dst && mkdir dst
 	meanwhile "$2" "$3" "truncate -s $4 src/file" -- \
-		-j2 --reflink=never "--method=$1" src/file src/last dst
+		"-j${workers:-2}" --reflink=never "--method=$1" src/file src/last dst
 	assertEquals "$1 to $4" 1 "$?"
 	said_only "^mcp: .*'src/file'.*$5"
 	# What is there of it, if anything, is what the source has.
@@ -571,10 +574,17 @@ test_source_that_shrinks_in_a_pipe()
 		with_fs $type 400M fs || return 0
 		cd fs || return
 		make_broken 100 || return 0
+		workers=1
 		for new in 0 524288 8390656 8391000 16777116; do
 			changed auto splice 2 $new shrank
 		done
 		changed auto splice 2 16777217 grew
+		# Two, by turns.
+		workers=2
+		for new in 0 524288 8390656 8391000 16777116; do
+			changed auto pread64 3 $new shrank
+		done
+		changed auto pread64 3 16777217 grew
 		cd .. || return
 		end_mounts
 	done

@@ -32,7 +32,7 @@ before_each()
 
 after_each()
 {
-	cd / && rm -rf "$work"
+	cd / && end_mounts && rm -rf "$work"
 }
 
 # traced CALLS ARG...: with the time of each call and how long it took.
@@ -128,6 +128,41 @@ test_share_big_file()
 		fair "a big file by $method" 'pwrite64|madvise'
 		rm dst
 	done
+}
+
+# Where a write takes the file's lock and makes it longer: chunk by chunk, two
+# processes and no more.
+test_share_big_file_by_turns()
+{
+	need_command strace || return 0
+	for type in tmpfs btrfs; do
+		with_fs $type 400M fs || return 0
+		head -c 134217728 /dev/zero >fs/big
+		traced pwrite64 -j4 --reflink=never fs/big fs/dst
+		# How many calls for even chunks and for odd ones each made.
+		found=$(sed -n 's/^\([0-9]*\) .*pwrite64(.*, \([0-9]*\)[) ].*/\1 \2/p' \
+			trace |
+			awk '{ n[$1, int($2 / 4194304) % 2]++; who[$1] }
+			END { for (p in who) print n[p, 0] + 0, n[p, 1] + 0 }')
+		few=$(echo "$found" | awk '$1 > 100 || $2 > 100' | wc -l)
+		assertEquals "$type: $found" 2 "$few"
+		one=$(echo "$found" | awk '$1 && $2' | wc -l)
+		assertEquals "$type: $found" 0 "$one"
+		cmp fs/big fs/dst || fail "$type: other bytes"
+		end_mounts
+	done
+}
+
+# At a limited pace a piece is not a whole part of a chunk: it ends there all the
+# same, and what is the other's is not copied twice.
+test_share_big_file_by_turns_in_pieces()
+{
+	with_fs tmpfs 100M fs || return 0
+	head -c 25165824 /dev/urandom >fs/big
+	expect 0 limited "$MCP" -j2 --stats --rate=33000001 fs/big fs/dst
+	cmp fs/big fs/dst || fail 'other bytes'
+	assertContains "$(cat "$ERR")" "$(tr -s ' ' <"$ERR")" \
+		'bytes 25,165,824 '
 }
 
 test_share_mix()

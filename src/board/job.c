@@ -211,6 +211,7 @@ job_txn(struct board *b, unsigned slot, uint32_t job)
 	t->next = j->next;
 	t->end = j->end;
 	t->cookie = j->cookie;
+	t->skip = j->skip;
 	return t;
 }
 
@@ -222,6 +223,7 @@ apply_step(struct board *b, const struct txn *t)
 	j->next = t->next;
 	j->end = t->end;
 	j->cookie = t->cookie;
+	j->skip = t->skip;
 	j->names = t->names;
 	j->phase = t->phase;
 	j->msgs = t->msgs;

@@ -129,6 +129,7 @@ struct txn {
 	board_ref names;       /* new job.names */
 	uint64_t next, end;    /* new job.next, job.end */
 	uint64_t cookie;       /* new job.cookie */
+	uint32_t skip;	       /* new job.skip */
 };
 
 /*
@@ -226,6 +227,7 @@ struct job {
 	uint32_t msgs;	      /* messages said before entry `next`. by txn */
 	uint64_t next, end;   /* entries, or bytes.  owner, by txn */
 	uint64_t cookie;      /* DIR: getdents offset after names. by txn */
+	uint32_t skip;	      /* bytes: chunks left out after each.  by txn */
 	uint32_t intent;      /* enum job_intent.  owner */
 	uint32_t intent_msgs; /* messages said before it was set.  owner */
 	/* conductor alone */

@@ -62,9 +62,10 @@ static const struct choice {
 	{ XFS_SUPER_MAGIC, METHOD_MMAP, false },
 	/*
 	 * What each page costs when it is written is most of the work, and is
-	 * done under the file's lock; a fault costs more.  So a second process
-	 * gains nothing, and the first does nothing but write.  Into what was
-	 * reserved, or before the end of the file, that takes longer.
+	 * done under the file's lock; a fault costs more.  So one process does
+	 * nothing but write.  A second one gains what of the copying is outside
+	 * of the lock: then both read and write.  Into what was reserved, or
+	 * before the end of the file, that takes longer.
 	 */
 	{ BTRFS_SUPER_MAGIC, METHOD_SPLICE, true },
 	/* The same.  To reserve is to fill with zeros. */

@@ -4,7 +4,8 @@
  * splice(2) puts the source's own pages into a pipe of this process, and copies
  * out of them into the destination: one copy and no page fault, where read(2)
  * and write(2) make two copies, and a mapped source costs faults.  It holds the
- * destination's lock nearly all of the time, so it is for one process at once.
+ * destination's lock nearly all of the time, so it is for one process: two take
+ * turns with read(2) and write(2), the first of which needs no lock.
  */
 #ifndef MCP_COPY_SPLICECOPY_H
 #define MCP_COPY_SPLICECOPY_H

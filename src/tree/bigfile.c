@@ -56,9 +56,7 @@ bigfile_adopt(struct walk *w, const struct place *p)
 static struct job *
 file_of(struct walk *w)
 {
-	struct job *j = &w->b->jobs[w->job];
-
-	return j->kind == JOB_FILE ? j : &w->b->jobs[j->parent];
+	return &w->b->jobs[share_container(w)];
 }
 
 static int
@@ -434,6 +432,23 @@ chunk(struct walk *w, struct copy_pair *pair, uint64_t off, uint64_t len)
 	return r;
 }
 
+/* The chunk in hand, or what is left of it. */
+static uint64_t
+piece_length(const struct job *j)
+{
+	uint64_t left = j->end - j->next;
+	uint64_t chunk = FILE_CHUNK - j->next % FILE_CHUNK;
+
+	return left < chunk ? left : chunk;
+}
+
+/* Where it goes on after the bytes before AT. */
+static uint64_t
+piece_next(const struct job *j, uint64_t at)
+{
+	return at % FILE_CHUNK ? at : at + j->skip * FILE_CHUNK;
+}
+
 static int
 copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
 {
@@ -452,11 +467,11 @@ copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
 			return 0;
 		if (!giver_stands(w, f))
 			return -1;
-		if (f->method != METHOD_SPLICE)
-			share(w);
-		len = j->end - j->next;
-		if (len > FILE_CHUNK)
-			len = FILE_CHUNK;
+		share(w);
+		/* While one writes, the other reads. */
+		if (j->skip)
+			pair->method = METHOD_RW;
+		len = piece_length(j);
 		/* So that it is seen to move, however slowly. */
 		len = rate_piece(pair->rate, len);
 		walk_show(w, NULL, j->next, f->size);
@@ -473,7 +488,7 @@ copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
 		if (atomic_load(&f->flags) & JOB_HANDED)
 			atomic_fetch_add(&receipt_of_file(w, f)->taken, len);
 		t = job_txn(w->b, w->slot, w->job);
-		t->next += len;
+		t->next = piece_next(j, j->next + len);
 		walk_commit(w, TXN_STEP);
 	}
 	return 0;
@@ -570,6 +585,8 @@ take_back(struct walk *w, const struct job *f)
 	if (r.dst >= 0 && fstat(r.dst, &r.dst_st) == 0 &&
 	    r.dst_st.st_dev == f->dst_dev && r.dst_st.st_ino == f->dst_ino) {
 		r.created = atomic_load(&f->flags) & JOB_CREATED;
+		r.src_st.st_dev = f->src_dev;
+		r.src_st.st_ino = f->src_ino;
 		regular_undo(w, &p, &r);
 	}
 	io_close(&r.dst);

@@ -5,8 +5,9 @@
  * chunk (JOB_BODY), and sets the attributes when all parts are there
  * (JOB_FINISH).  A process that has nothing to do is given half of what is left
  * as a RANGE job, child of the FILE job.  Of those at work one at a time has the
- * turn to write (job.h), the others store into mappings.  Whoever opens the two
- * files again makes sure that they are the same.
+ * turn to write (job.h), the others store into mappings.  A file that one would
+ * splice is for two at most, who have every other chunk each.  Whoever opens the
+ * two files again makes sure that they are the same.
  */
 #ifndef MCP_TREE_BIGFILE_H
 #define MCP_TREE_BIGFILE_H

@@ -34,16 +34,31 @@ give_bottom(struct walk *w)
 	return true;
 }
 
-/* From where on to give away; 0: too little is left. */
+/*
+ * Is the job in hand a file, or part of one, that is halved chunk by chunk?  Its
+ * writes take the file's lock and make it longer; those of a second half would
+ * not be at its end, and cost more.
+ */
+static bool
+by_turns(const struct walk *w)
+{
+	const struct job *f = &w->b->jobs[share_container(w)];
+
+	return f->kind == JOB_FILE && f->method == METHOD_SPLICE;
+}
+
+/* From where on to give away; 0: too little is left, or two are at it. */
 static uint64_t
-split_point(const struct job *j)
+split_point(const struct job *j, bool turns)
 {
 	uint64_t left = j->end - j->next;
 
 	if (j->kind != JOB_FILE && j->kind != JOB_RANGE)
 		return left < 2 ? 0 : j->next + (left + 1) / 2;
-	if (left < 2 * FILE_CHUNK)
+	if (left < 2 * FILE_CHUNK || j->skip)
 		return 0;
+	if (turns)
+		return (j->next / FILE_CHUNK + 1) * FILE_CHUNK;
 	return (j->next + left / 2 + FILE_CHUNK - 1) / FILE_CHUNK * FILE_CHUNK;
 }
 
@@ -62,12 +77,13 @@ part_kind(const struct job *j)
 	}
 }
 
-/* The second half of the job in hand becomes a job of its own. */
+/* Half of the job in hand becomes a job of its own. */
 static bool
 give_half(struct walk *w)
 {
 	struct job *j = &w->b->jobs[w->job];
-	uint64_t mid = split_point(j);
+	bool turns = by_turns(w);
+	uint64_t mid = split_point(j, turns);
 	enum job_kind kind = part_kind(j);
 	struct job *part;
 	struct txn *t;
@@ -84,6 +100,7 @@ give_half(struct walk *w)
 	part->cookie = j->cookie;
 	part->next = mid;
 	part->end = j->end;
+	part->skip = turns;
 	if (kind == JOB_BATCH) {
 		part->names = list_split(w->b, board_at(w->b, j->names),
 					 (uint32_t)mid, (uint32_t)j->end);
@@ -95,7 +112,10 @@ give_half(struct walk *w)
 		return false;
 	}
 	t = job_txn(w->b, w->slot, w->job);
-	t->end = mid;
+	if (turns)
+		t->skip = 1;
+	else
+		t->end = mid;
 	/* Of a redo the entry is still to come, and was begun all the same. */
 	t->intent = j->intent;
 	walk_adopt(w, idx);

@@ -10,7 +10,9 @@
 
 /*
  * While others wait for work: gives away jobs put by, from the bottom of the
- * stack, or else half of what is left of the job in hand.
+ * stack, or else half of what is left of the job in hand: the second half, or,
+ * of a file that goes by METHOD_SPLICE, every other chunk, once.  Not names of a
+ * directory that is better left to one, before there is data (w->lone).
  */
 void share(struct walk *w);
 
