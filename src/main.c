@@ -28,6 +28,7 @@
  *     tree/samefile      which copies of a file onto itself are harmless
  *     tree/backup        -b
  *     tree/share         gives work away while others wait
+ *     tree/pace          does that pay within one directory?
  *     tree/list          names in a directory, in batches
  *     tree/dirs          directories held open, opened again safely
  *     tree/walk          what one process carries from job to job

@@ -84,9 +84,53 @@ $(cat parts)"
 test_share_flat_directory()
 {
 	need_command strace || return 0
-	"$HELPERS/bigtree" --files="$SHARE_FILES" --size=10 src >/dev/null
+	"$HELPERS/bigtree" --files="$SHARE_FILES" --size=100 src >/dev/null
 	traced openat,read -j4 -r src dst
 	fair 'a flat directory' O_CREAT
+}
+
+# Whether many empty files are better left to one process is tried: others wait
+# while it makes those of two blocks of names.
+test_share_empty_files_by_one_on_trial()
+{
+	need_command strace || return 0
+	mkdir src
+	for i in $(seq 9000); do
+		: >"src/empty$i"
+	done
+	traced openat -j4 -r src dst
+	assertEquals 9000 "$(grep -c 'empty.*O_CREAT' trace)"
+	longest=$(awk '
+		!/O_CREAT/ || ++made < 4500 { next }
+		$1 != last { n = 0; last = $1 }
+		++n > longest { longest = n }
+		END { print longest }' trace)
+	[ "$longest" -gt 700 ] || fail "no more than $longest in a row"
+}
+
+# While it is found out whether many empty files are better left to one process,
+# what has data ends that: while it is copied others are at work too.
+test_share_data_among_empty_files()
+{
+	need_command strace || return 0
+	mkdir src
+	# The same in either order of listing: the data is in a block that is not
+	# shared, when the others have nothing left of what they were given.
+	for half in 1 2; do
+		for i in $(seq 7000); do
+			: >"src/empty$half.$i"
+		done
+		[ $half -eq 2 ] || for i in $(seq 40); do
+			head -c 262144 /dev/zero >"src/data$i"
+		done
+	done
+	traced openat -j4 -r src dst
+	assertEquals 40 "$(grep -c 'data.*O_CREAT' trace)"
+	workers=$(sed -n '/data.*O_CREAT/,$p' trace | awk '
+		/O_CREAT/ && /data/ { data++ }
+		/O_CREAT/ && !seen[$1]++ { n++ }
+		data == 40 { print n; exit }')
+	[ "$workers" -gt 1 ] || fail 'the others waited'
 }
 
 test_share_deep_tree()

@@ -343,6 +343,21 @@ tally_add(struct tally *sum, const struct tally *add)
 		to[i] += from[i];
 }
 
+void
+job_tally_all(const struct board *b, struct tally *sum)
+{
+	*sum = (struct tally){ 0 };
+	for (unsigned i = 0; i < b->h->nslots; i++)
+		tally_add(sum, job_tally(b, i));
+}
+
+uint64_t
+tally_entries(const struct tally *t)
+{
+	return t->files + t->symlinks + t->specials + t->links + t->skipped +
+	       t->errors;
+}
+
 /* Never waits: false where the pipe is full. */
 static bool
 token_write(struct board *b, job_token token)

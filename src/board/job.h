@@ -83,6 +83,12 @@ void job_free(struct board *b, unsigned slot, uint32_t job);
 const struct tally *job_tally(const struct board *b, unsigned slot);
 void tally_add(struct tally *sum, const struct tally *add);
 
+/* Of all slots; those at work go on meanwhile. */
+void job_tally_all(const struct board *b, struct tally *sum);
+
+/* Entries that are over, in whatever way, but for directories. */
+uint64_t tally_entries(const struct tally *t);
+
 /*
  * LOCAL to SLOT becomes QUEUED and a token is posted.  False where the pipe is
  * full: then it is LOCAL again.

@@ -160,14 +160,12 @@ add_stream(const struct slot *s, struct figures *f)
 static void
 read_board(struct progress *p, const struct board *b, struct figures *f)
 {
-	struct tally sum = { 0 };
+	struct tally sum;
 	uint64_t done, all;
 
-	for (unsigned i = 0; i < b->h->nslots; i++)
-		tally_add(&sum, job_tally(b, i));
+	job_tally_all(b, &sum);
 	*f = (struct figures){ .percent = -1, .left = -1 };
-	f->files = sum.files + sum.symlinks + sum.specials + sum.links +
-		   sum.skipped + sum.errors;
+	f->files = tally_entries(&sum);
 	f->bytes = sum.bytes + sum.holes;
 	f->all_files = atomic_load(&b->h->found_files);
 	f->all_bytes = atomic_load(&b->h->found_bytes);

@@ -498,10 +498,10 @@ sum_up(struct state *s)
 	struct outcome *out = s->out;
 	bool complete = over(s);
 
+	job_tally_all(&s->b, &out->sum);
 	for (unsigned i = 0; i < s->b.h->nslots; i++) {
 		struct slot *slot = &s->b.slots[i];
 
-		tally_add(&out->sum, job_tally(&s->b, i));
 		out->sum.errors += atomic_load(&slot->unwritten);
 		complete &= !atomic_load(&slot->behind);
 	}

@@ -9,12 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/io.h"
 #include "base/quote.h"
 #include "copy/meta.h"
 #include "tree/decide.h"
 #include "tree/list.h"
+#include "tree/pace.h"
 #include "tree/samefile.h"
 #include "tree/share.h"
 
@@ -398,9 +400,12 @@ dir_operands(struct walk *w)
 	return DIR_OVER;
 }
 
-/* The next names, in the job; 1, or 0 at the end, -1 with it reported. */
+/*
+ * The next names, SIZE bytes of a listing at most, in the job; 1, or 0 at the
+ * end, -1 with it reported.
+ */
 static int
-list_more(struct walk *w, int fd, const struct place *in)
+list_more(struct walk *w, int fd, size_t size)
 {
 	struct job *j = job_of(w);
 	board_ref old = j->names, new;
@@ -410,7 +415,7 @@ list_more(struct walk *w, int fd, const struct place *in)
 
 	if (cookie == UINT64_MAX)
 		return 0;
-	r = list_read(w->b, fd, w->list_buf, &cookie, &new);
+	r = list_read(w->b, fd, w->list_buf, size, &cookie, &new);
 	if (r < 0) {
 		struct node *n = node_at(w->b, j->node);
 		struct place p = { .node = n->parent,
@@ -428,13 +433,45 @@ list_more(struct walk *w, int fd, const struct place *in)
 	t->cookie = new ? cookie : UINT64_MAX;
 	walk_commit(w, TXN_STEP);
 	board_free(w->b, old);
-	(void)in;
 	return r < 0 ? -1 : new != 0;
+}
+
+static uint64_t
+done_by_all(const struct walk *w)
+{
+	struct tally sum;
+
+	job_tally_all(w->b, &sum);
+	return tally_entries(&sum);
+}
+
+/* The names listed, and how it pays to share them. */
+static enum dir_result
+dir_block(struct walk *w, const struct place *in, struct pace *pace)
+{
+	const struct job *j = job_of(w);
+	struct pace_block block = { .names = j->end - j->next };
+	uint64_t bytes = job_tally(w->b, w->slot)->bytes;
+	uint64_t done = done_by_all(w);
+	int64_t begin = clock_now();
+	uint64_t end = j->end;
+	enum dir_result r;
+
+	w->lone = pace->lone ? bytes + block.names * PACE_LITTLE : 0;
+	r = dir_entries(w, in);
+	w->lone = 0;
+	block.ns = (uint64_t)(clock_now() - begin);
+	block.bytes = job_tally(w->b, w->slot)->bytes - bytes;
+	block.done = done_by_all(w) - done;
+	block.given = j->end < end;
+	pace_count(pace, &block);
+	return r;
 }
 
 enum dir_result
 dir_body(struct walk *w)
 {
+	struct pace pace = { 0 };
 	struct job *j = job_of(w);
 	struct place in = { .node = j->node,
 			    .operand = node_at(w->b, j->node)->operand };
@@ -447,9 +484,11 @@ dir_body(struct walk *w)
 		return DIR_OVER;
 	}
 	for (;;) {
-		if (j->next == j->end && list_more(w, in.at.src, &in) <= 0)
+		if (j->next == j->end &&
+		    list_more(w, in.at.src,
+			      pace_brief(&pace) ? LIST_BRIEF : LIST_BUF) <= 0)
 			return DIR_OVER;
-		if (dir_entries(w, &in) == DIR_STOP)
+		if (dir_block(w, &in, &pace) == DIR_STOP)
 			return DIR_STOP;
 		/*
 		 * Subdirectories before the next names: so there are never more

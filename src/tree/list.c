@@ -87,7 +87,7 @@ block_new(struct board *b, size_t count, size_t bytes)
 }
 
 int
-list_read(struct board *b, int fd, void *buf, uint64_t *cookie,
+list_read(struct board *b, int fd, void *buf, size_t size, uint64_t *cookie,
 	  board_ref *names)
 {
 	const struct dirent_rec **recs;
@@ -99,7 +99,7 @@ list_read(struct board *b, int fd, void *buf, uint64_t *cookie,
 	if (lseek(fd, (off_t)*cookie, SEEK_SET) < 0)
 		return -1;
 	do {
-		n = syscall(SYS_getdents64, fd, buf, LIST_BUF);
+		n = syscall(SYS_getdents64, fd, buf, size);
 		if (n <= 0)
 			return n < 0 ? -1 : 0;
 		recs = index_entries(buf, (size_t)n, &count, &bytes);

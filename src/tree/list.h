@@ -12,13 +12,15 @@
 #include "board/board.h"
 
 #define LIST_BUF ((size_t)64 << 10)
+#define LIST_BRIEF (LIST_BUF / 4)
 
 /*
  * Reads the next names of directory FD from *COOKIE on into a new block on the
- * board, *NAMES, or 0 where there are no more; BUF is LIST_BUF bytes.  0, or -1
- * with errno (ENOMEM: no room on the board).
+ * board, *NAMES, or 0 where there are no more; SIZE bytes of entries at most,
+ * into BUF, which is LIST_BUF bytes.  0, or -1 with errno (ENOMEM: no room on
+ * the board).
  */
-int list_read(struct board *b, int fd, void *buf, uint64_t *cookie,
+int list_read(struct board *b, int fd, void *buf, size_t size, uint64_t *cookie,
 	      board_ref *names);
 
 /* One name of a block, and the way to the next. */

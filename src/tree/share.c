@@ -130,6 +130,8 @@ share(struct walk *w)
 	if (w->alone)
 		return;
 	for (hungry = job_hungry(w->b); hungry; hungry--)
-		if (w->nstack ? !give_bottom(w) : !give_half(w))
+		if (w->nstack ? !give_bottom(w)
+			      : job_tally(w->b, w->slot)->bytes < w->lone ||
+					!give_half(w))
 			return;
 }

@@ -60,6 +60,9 @@ struct walk {
 	struct behind *behind;		  /* NULL: nothing is bounded */
 	struct strbuf backup; /* name of the backup just made, or empty */
 
+	/* share.h: names are kept until so many bytes are copied */
+	uint64_t lone;
+
 	/* the conductor before it forks: how much it still does itself */
 	bool alone;
 	unsigned entries_left;

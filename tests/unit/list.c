@@ -72,7 +72,7 @@ test_directory_is_listed_without_dots(void)
 	make(name, false);
 	fd = open(".", O_RDONLY | O_DIRECTORY);
 	CHECK_INT(0, board_open(&b, BOARD_AUTO, 2));
-	CHECK_INT(0, list_read(&b, fd, buf, &cookie, &ref));
+	CHECK_INT(0, list_read(&b, fd, buf, LIST_BUF, &cookie, &ref));
 	CHECK_INT(6, names_at(&b, ref)->count);
 	for (int i = 0; i < 6; i++) {
 		n = list_at(names_at(&b, ref), n.offset);
@@ -88,7 +88,7 @@ test_directory_is_listed_without_dots(void)
 	}
 	CHECK_INT(63, seen);
 	CHECK_INT(names_at(&b, ref)->bytes, n.offset);
-	CHECK_INT(0, list_read(&b, fd, buf, &cookie, &ref));
+	CHECK_INT(0, list_read(&b, fd, buf, LIST_BUF, &cookie, &ref));
 	CHECK_INT(0, ref);
 	free(buf);
 	close(fd);
@@ -107,7 +107,7 @@ test_empty_directory_has_no_names(void)
 	CHECK_INT(0, mkdir("d", 0755));
 	fd = open("d", O_RDONLY | O_DIRECTORY);
 	CHECK_INT(0, board_open(&b, BOARD_AUTO, 2));
-	CHECK_INT(0, list_read(&b, fd, buf, &cookie, &ref));
+	CHECK_INT(0, list_read(&b, fd, buf, LIST_BUF, &cookie, &ref));
 	CHECK_INT(0, ref);
 	free(buf);
 	close(fd);
@@ -136,7 +136,7 @@ test_listing_goes_on_from_its_cookie(void)
 		int fd = open(".", O_RDONLY | O_DIRECTORY);
 		struct list_name n = { .offset = 0 };
 
-		CHECK_INT(0, list_read(&b, fd, buf, &cookie, &ref));
+		CHECK_INT(0, list_read(&b, fd, buf, LIST_BUF, &cookie, &ref));
 		close(fd);
 		if (!ref)
 			break;
