@@ -239,6 +239,60 @@ test_full_without_error()
 # System calls that fail
 # ---------------------------------------------------------------------------
 
+# What is put back under the name of the first copy, when that failed, is no
+# copy that other names of its inode may be linked to.
+test_broken_first_of_several_names_with_a_backup()
+{
+	with_fs tmpfs 64m fs || return 0
+	mkdir -p fs/src/a fs/src/b fs/old/a fs/old/b
+	for i in $(seq 200); do
+		echo new >"fs/src/a/$i"
+		ln "fs/src/a/$i" "fs/src/b/$i"
+		echo "old a" >"fs/old/a/$i"
+		echo "old b" >"fs/old/b/$i"
+	done
+	# It has no clones.
+	cp -r fs/old fs/dst
+	expect 1 limited "$MCP" -a -b --reflink=always -j1 fs/src/. fs/dst
+	assertEquals messages 400 "$(grep -c '^mcp: failed to clone ' "$ERR")"
+	assertEquals 'what has changed' '' "$(diff -r fs/old fs/dst | head -n 5)"
+	# Of several processes one may have linked before the other failed.
+	for round in 1 2 3 4 5 6 7 8; do
+		rm -r fs/dst && cp -r fs/old fs/dst
+		expect 1 limited "$MCP" -a -b --reflink=always -j4 fs/src/. fs/dst
+		assertEquals "other messages, round $round" '' \
+			"$(grep -v -e '^mcp: failed to clone ' \
+				-e '^mcp: other names of .* are empty now$' "$ERR")"
+		for name in a b; do
+			assertEquals "contents of another in $name" '' \
+				"$(find fs/dst/$name -type f -size +0 \
+					-exec grep -L "old $name" {} +)"
+		done
+	done
+	end_mounts
+}
+
+one_file()
+{
+	[ "$(stat -c %d:%i "$1")" = "$(stat -c %d:%i "$2")" ]
+}
+
+# The names after the one that failed are one file again.
+test_broken_first_of_several_names()
+{
+	need_command strace || return 0
+	mkdir src
+	random_file 20000 src/a
+	ln src/a src/b
+	ln src/a src/c
+	traced 1 -e trace=write -e inject=write:error=EIO:when=1 -- -a src dst
+	said_only "^mcp: error writing 'dst/[abc]'"
+	set -- dst/*
+	assertEquals copies 2 $#
+	assert_same_file src/a "$1"
+	assertTrue 'two names of one file' "one_file $1 $2"
+}
+
 # broken CALL[,CALL] ERROR WHOSE MESSAGE [ARG...]: the calls on that file fail;
 # the file is reported, not left, and its neighbour copied.
 broken()
@@ -1076,6 +1130,32 @@ test_link_made_before_its_file_failed_is_told()
 	mount -o remount,size=30M tmpfs
 	expect 0 mcp -aT src tmpfs/dst
 	assert_same_tree src tmpfs/dst
+}
+
+# The same of a file that was there before: it is left, and empty.
+test_link_to_a_file_that_failed_later_is_told()
+{
+	need_command strace || return 0
+	mkdir -p src/1 src/2
+	random_file 20000 src/1/a
+	ln src/1/a src/2/b
+	MCP_ALONE=0
+	export MCP_ALONE
+	for _ in 1 2 3 4 5 6; do
+		rm -rf dst && mkdir -p dst/1 dst/2
+		echo old >dst/1/a
+		echo old >dst/2/b
+		traced 1 -P "$PWD/dst/1/a" -P "$PWD/dst/2/b" -e trace=write \
+			-e inject=write:error=EIO:delay_enter=500000 -- \
+			-aTj2 src "$PWD/dst"
+		assertTrue 'some have their old contents' \
+			'[ ! -s dst/1/a ] && [ ! -s dst/2/b ]'
+		one_file dst/1/a dst/2/b && break
+	done
+	unset MCP_ALONE
+	assertTrue 'never linked' 'one_file dst/1/a dst/2/b'
+	assertContains "$(cat "$ERR")" "other names of '"
+	assertContains "$(cat "$ERR")" "' are empty now too"
 }
 
 . "$SHUNIT2"

@@ -273,10 +273,14 @@ struct names {
 	unsigned char rec[];
 };
 
-/* State of a link entry: 0 free, 1 ready, slot << 8 | 2 claimed by slot. */
+/*
+ * State of a link entry: 0 free, 1 ready, slot << 8 | 2 claimed by slot, 3 dead:
+ * its copy failed, and the inode has a new entry when it is met again.
+ */
 #define LINK_FREE 0u
 #define LINK_READY 1u
 #define LINK_CLAIMED 2u
+#define LINK_DEAD 3u
 
 /* A source inode with several names, and the name its copy got first. */
 struct link_entry {

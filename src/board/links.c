@@ -50,7 +50,8 @@ bucket_find(const struct board *b, board_ref ref, board_ref until, uint64_t dev,
 	for (; ref != until; ref = links_at(b, ref)->next) {
 		const struct link_entry *e = links_at(b, ref);
 
-		if (e->ino == ino && e->dev == dev)
+		if (e->ino == ino && e->dev == dev &&
+		    atomic_load(&e->state) != LINK_DEAD)
 			return ref;
 	}
 	return 0;
@@ -93,17 +94,20 @@ find_or_add(struct board *b, unsigned slot, uint64_t dev, uint64_t ino)
 board_ref
 links_claim(struct board *b, unsigned slot, uint64_t dev, uint64_t ino)
 {
-	board_ref ref = find_or_add(b, slot, dev, ino);
-	struct link_entry *e;
-
-	if (!ref)
-		return 0;
-	e = links_at(b, ref);
 	for (;;) {
-		uint32_t state = atomic_load(&e->state);
+		board_ref ref = find_or_add(b, slot, dev, ino);
+		struct link_entry *e;
+		uint32_t state;
 
+		if (!ref)
+			return 0;
+		e = links_at(b, ref);
+		state = atomic_load(&e->state);
 		if (state == LINK_READY || state == CLAIMED_BY(slot))
 			return ref;
+		/* Since it was found. */
+		if (state == LINK_DEAD)
+			continue;
 		if (state == LINK_FREE) {
 			b->slots[slot].link = ref;
 			if (atomic_compare_exchange_strong(&e->state, &state,
@@ -146,6 +150,27 @@ links_publish(struct board *b, unsigned slot, board_ref ref, board_ref node,
 	state_set(e, LINK_READY);
 	b->slots[slot].link = 0;
 	return 0;
+}
+
+board_ref
+links_find(const struct board *b, uint64_t dev, uint64_t ino)
+{
+	return bucket_find(b, atomic_load(bucket_of(b, dev, ino)), 0, dev, ino);
+}
+
+void
+links_kill(struct board *b, board_ref ref)
+{
+	uint32_t ready = LINK_READY;
+
+	atomic_compare_exchange_strong(&links_at(b, ref)->state, &ready,
+				       LINK_DEAD);
+}
+
+bool
+links_alive(const struct link_entry *e)
+{
+	return atomic_load(&e->state) == LINK_READY;
 }
 
 void

@@ -5,7 +5,8 @@
  * are only ever added.  The first process that comes to an inode claims its
  * entry, makes the copy's file, and publishes its name; everybody else makes a
  * hard link to that name.  The link can be made as soon as the file exists,
- * before its data is there.
+ * before its data is there.  An entry whose copy fails is dead from then on, and
+ * found no more.
  *
  * A process claims one entry at a time and says nothing to anybody while it
  * does, so waiting for a claim cannot deadlock.
@@ -37,6 +38,17 @@ bool links_mine(const struct board *b, board_ref ref, unsigned slot);
  */
 int links_publish(struct board *b, unsigned slot, board_ref ref, board_ref node,
 		  uint32_t operand, const char *name);
+
+/* The entry of (DEV, INO), whoever has it; 0 where there is none. */
+board_ref links_find(const struct board *b, uint64_t dev, uint64_t ino);
+
+/*
+ * What was published is no copy, or is not to become one.  Said before its name
+ * is anything else: so who made a link to the name and finds the entry alive
+ * then (links_alive) has linked to what was published.
+ */
+void links_kill(struct board *b, board_ref ref);
+bool links_alive(const struct link_entry *e);
 
 /* No copy came of it: the next to come tries itself. */
 void links_abandon(struct board *b, unsigned slot, board_ref ref);

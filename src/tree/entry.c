@@ -135,18 +135,31 @@ is_linked(const struct place *a, const struct place *b)
 	       x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* Where the first copy of an inode is, by its entry. */
+struct first {
+	struct place place;
+	const struct link_entry *entry;
+};
+
+/* ESTALE where it was undone meanwhile: its name may be another file's by now. */
 static int
 make_link(void *ctx, int at, const char *name)
 {
-	const struct place *first = ctx;
+	const struct first *first = ctx;
 
-	return linkat(first->at.dst, first->dst, at, name, 0);
+	if (linkat(first->place.at.dst, first->place.dst, at, name, 0) < 0)
+		return -1;
+	if (links_alive(first->entry))
+		return 0;
+	(void)unlinkat(at, name, 0);
+	errno = ESTALE;
+	return -1;
 }
 
 /* The link to FIRST, in the place of what is there, if there is something. */
 static int
 make_link_over(struct walk *w, const struct place *p, enum way way,
-	       struct place *first)
+	       struct first *first)
 {
 	if (make_link(first, p->at.dst, p->dst) == 0)
 		return 0;
@@ -154,9 +167,15 @@ make_link_over(struct walk *w, const struct place *p, enum way way,
 	if (errno != EEXIST)
 		return -1;
 	/* Perhaps the very link. */
-	if (!is_linked(first, p) &&
-	    beside_replace(w->slot, p->at.dst, p->dst, make_link, first) < 0)
+	if (is_linked(&first->place, p)) {
+		if (!links_alive(first->entry)) {
+			errno = ESTALE;
+			return -1;
+		}
+	} else if (beside_replace(w->slot, p->at.dst, p->dst, make_link,
+				  first) < 0) {
 		return -1;
+	}
 	if (w->o->verbose && way != WAY_AGAIN)
 		diag_line("removed %s", quote(place_dst(w, p)));
 	return 0;
@@ -172,15 +191,15 @@ is_gone(const struct place *p)
 	       errno == ENOENT;
 }
 
-/* True where there is nothing to link to: then this is to be the copy. */
+/* True where there is nothing to link to. */
 static bool
 link_to_first(struct walk *w, const struct place *p, enum way way,
 	      const struct link_entry *e)
 {
-	struct place first;
+	struct first first = { .entry = e };
 	int err;
 
-	if (link_source(w, e, &first) < 0) {
+	if (link_source(w, e, &first.place) < 0) {
 		entry_failed(w);
 		return false;
 	}
@@ -189,12 +208,13 @@ link_to_first(struct walk *w, const struct place *p, enum way way,
 		return false;
 	}
 	err = errno;
-	if (err == ENOENT && way != WAY_OLDER && is_gone(&first))
+	if (!links_alive(e) ||
+	    (err == ENOENT && way != WAY_OLDER && is_gone(&first.place)))
 		return true;
 	/* The two paths are in one buffer: quote the first at once. */
 	diag_error(err, "cannot create hard link %s to %s",
 		   quote_n(0, place_dst(w, p)),
-		   quote_n(1, place_dst(w, &first)));
+		   quote_n(1, place_dst(w, &first.place)));
 	entry_failed(w);
 	return false;
 }
@@ -223,37 +243,52 @@ entry_may_have_links(const struct walk *w, const struct place *p,
 	       (src->st_nlink > 1 || entry_follows(w, p));
 }
 
+/* 1: P is to be the copy; 0: it is a link, or failed; -1: look again. */
+static int
+use_link(struct walk *w, const struct place *p, enum way way, board_ref ready)
+{
+	const struct link_entry *e = links_at(w->b, ready);
+
+	/* A redo of the very copy the others link to: fill it again. */
+	if (same_place(p, e, w->b))
+		return way != WAY_OLDER;
+	if (!link_to_first(w, p, way, e))
+		return 0;
+	links_kill(w->b, ready);
+	return -1;
+}
+
 bool
 entry_prepare(struct walk *w, const struct place *p, const struct stat *src,
 	      enum way *way, board_ref *link)
 {
-	const struct link_entry *e;
+	int copy;
 
 	*link = 0;
 	*way = decide(w, p, src);
 	if (*way == WAY_DONE || !entry_may_have_links(w, p, src))
 		return *way != WAY_DONE && *way != WAY_OLDER;
-	*link = links_claim(w->b, w->slot, src->st_dev, src->st_ino);
-	if (!*link) {
-		diag_error(errno, "cannot create hard link %s",
-			   quote(place_dst(w, p)));
-		entry_failed(w);
-		return false;
-	}
-	if (links_mine(w->b, *link, w->slot)) {
-		if (*way != WAY_OLDER)
-			return true;
-		/* What -u left alone is the copy that others link to. */
-		entry_link_made(w, p, *link);
+	for (;;) {
+		*link = links_claim(w->b, w->slot, src->st_dev, src->st_ino);
+		if (!*link) {
+			diag_error(errno, "cannot create hard link %s",
+				   quote(place_dst(w, p)));
+			entry_failed(w);
+			return false;
+		}
+		if (links_mine(w->b, *link, w->slot))
+			break;
+		copy = use_link(w, p, *way, *link);
 		*link = 0;
-		return false;
+		if (copy >= 0)
+			return copy;
 	}
-	e = links_at(w->b, *link);
+	if (*way != WAY_OLDER)
+		return true;
+	/* What -u left alone is the copy that others link to. */
+	entry_link_made(w, p, *link);
 	*link = 0;
-	/* A redo of the very copy the others link to: fill it again. */
-	if (same_place(p, e, w->b))
-		return *way != WAY_OLDER;
-	return link_to_first(w, p, *way, e);
+	return false;
 }
 
 void
@@ -270,6 +305,20 @@ entry_link_made(struct walk *w, const struct place *p, board_ref link)
 	}
 	/* Without room for the name the next one makes a copy of its own. */
 	(void)links_publish(w->b, w->slot, link, p->node, p->operand, p->dst);
+}
+
+bool
+entry_link_failed(struct walk *w, const struct place *p, uint64_t src_dev,
+		  uint64_t src_ino)
+{
+	board_ref ref = w->o->keep_links ? links_find(w->b, src_dev, src_ino)
+					 : 0;
+	const struct link_entry *e = ref ? links_at(w->b, ref) : NULL;
+
+	if (!e || !links_alive(e) || !same_place(p, e, w->b))
+		return false;
+	links_kill(w->b, ref);
+	return true;
 }
 
 /* As a file with contents, whatever it is, or as the thing it is? */

@@ -67,4 +67,12 @@ bool entry_prepare(struct walk *w, const struct place *p,
 		   const struct stat *src, enum way *way, board_ref *link);
 void entry_link_made(struct walk *w, const struct place *p, board_ref link);
 
+/*
+ * P is no copy of the inode SRC_INO on SRC_DEV and will be none: said before it
+ * is undone, so that nobody links to what is there then.  True where others may
+ * have linked to it before.
+ */
+bool entry_link_failed(struct walk *w, const struct place *p, uint64_t src_dev,
+		       uint64_t src_ino);
+
 #endif

@@ -369,9 +369,11 @@ void
 regular_undo(struct walk *w, const struct place *p, struct regular *r)
 {
 	struct stat st;
+	bool shown;
 
 	if (!S_ISREG(r->dst_st.st_mode)) /* or never opened */
 		return;
+	shown = entry_link_failed(w, p, r->src_st.st_dev, r->src_st.st_ino);
 	if (r->dst >= 0)
 		(void)!ftruncate(r->dst, 0);
 	if (r->created &&
@@ -379,9 +381,13 @@ regular_undo(struct walk *w, const struct place *p, struct regular *r)
 	    st.st_dev == r->dst_st.st_dev && st.st_ino == r->dst_st.st_ino)
 		(void)unlinkat(p->at.dst, p->dst, 0);
 	/* Others may have linked to it since it has a name. */
-	if (r->created && r->dst >= 0 && fstat(r->dst, &st) == 0 &&
-	    st.st_nlink > 0)
+	if (r->dst < 0 || fstat(r->dst, &st) < 0)
+		return;
+	if (r->created && st.st_nlink > 0)
 		diag_error(0, "other names of %s were made and are empty now",
+			   quote(place_dst(w, p)));
+	else if (!r->created && shown && st.st_nlink > 1)
+		diag_error(0, "other names of %s are empty now too",
 			   quote(place_dst(w, p)));
 }
 
