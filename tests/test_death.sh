@@ -377,8 +377,14 @@ test_killed_in_a_big_file_that_is_written()
 	big_killed_at rw pread64 20
 }
 
+no_copy_is_there()
+{
+	rm -f fs/again
+}
+
 # Who dies with the turn to write does not keep it: the next one takes it, and
-# dies of it in turn.
+# dies of it in turn.  Of two, a busy machine may let one store nearly all, so
+# that neither writes often.
 test_killed_in_the_turn_to_write()
 {
 	need_command strace || return 0
@@ -389,9 +395,8 @@ test_killed_in_the_turn_to_write()
 			"$BIGGER" fs/copy
 		assertEquals "deaths on $type" 4 "$(deaths)"
 		assert_same_tree "$BIGGER" fs/copy
-		expect 0 killing pwrite64 5 -a -j 2 --stats --reflink=never \
-			"$BIGGER" fs/again
-		[ "$(deaths)" -gt 0 ] || fail "nobody died on $type"
+		killing_some no_copy_is_there pwrite64 2 -a -j 2 --stats \
+			--reflink=never "$BIGGER" fs/again
 		assert_same_tree "$BIGGER" fs/again
 		assertContains "$type" "$(counts "$ERR")" 'errors       0'
 		end_mounts

@@ -420,7 +420,7 @@ test_error_leaves_what_has_taken_the_name()
 	job=$!
 	poll 20 test -e dst/file
 	rm dst/file && echo mine >dst/file
-	wait $job
+	wait "$job"
 	assertEquals 1 $?
 	said "^mcp: error writing '.*/dst/file' at byte 0: Input/output"
 	assertEquals mine "$(cat dst/file)"
@@ -552,34 +552,57 @@ test_another_way_is_not_what_was_forced()
 # The source
 # ---------------------------------------------------------------------------
 
-# meanwhile CALL NUMBER COMMAND -- ARG...: mcp, each process of which is stopped
-# at that call of its own on src/file, and goes on when COMMAND has been done.
-meanwhile()
+# start_stopped ARG...: a run of meanwhile, in the background.
+start_stopped()
 {
-	call=$1
-	number=$2
-	command=$3
-	shift 4
 	: >trace
 	limited env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" \
 		strace -f -q -o trace -P "$PWD/src/file" -e "trace=$call" \
 		-e "inject=$call:signal=SIGSTOP:when=$number" \
 		"$MCP" "$@" >"$OUT" 2>"$ERR" &
 	job=$!
-	poll 20 grep -q 'stopped by SIGSTOP' trace ||
-		fail "no $call: $(tail -n 5 trace)"
+}
+
+# One is, or there are none any more.
+stopped()
+{
+	grep -q 'stopped by SIGSTOP' trace || ! kill -0 "$job" 2>/dev/null
+}
+
+# meanwhile CALL NUMBER COMMAND -- ARG...: mcp, each process of which is stopped
+# at that call of its own on src/file, and goes on when COMMAND has been done.
+# How many such calls a process comes to is up to the others as well: where none
+# came to that one it is done again, a few times.
+meanwhile()
+{
+	call=$1
+	number=$2
+	command=$3
+	shift 4
+	into=
+	eval "into=\${$#}"
+	for attempt in 1 2 3 4 5; do
+		start_stopped "$@"
+		poll 20 stopped || break
+		grep -q 'stopped by SIGSTOP' trace && break
+		wait "$job" || break
+		rm -f "$into/file" "$into/last"
+	done
+	grep -q 'stopped by SIGSTOP' trace ||
+		fail "no $call, $attempt times: $(tail -n 5 trace)"
 	eval "$command"
-	until ! kill -0 $job 2>/dev/null; do
+	until ! kill -0 "$job" 2>/dev/null; do
 		sed -n 's/^\([0-9]*\) .*stopped by SIGSTOP.*/\1/p' trace |
 			while read -r pid; do
 				kill -CONT "$pid" 2>/dev/null
 			done
 		sleep 0.02
 	done
-	wait $job
+	wait "$job"
 }
 
-# changed METHOD CALL NUMBER NEW-SIZE WORD: while it is being copied.
+# changed METHOD CALL NUMBER NEW-SIZE WORD: while it is being copied, by two
+# workers or $workers.
 changed()
 {
 	random_file "$size" src/file

@@ -8,6 +8,7 @@
 #   bigtree_*          it makes as many as it is told
 #   lib_*              tests/lib.sh: what fails a test, what is tidied up
 #   driver_*           tests/driver.sh and tests/summary.sh: what is counted
+#   machine_*          what all tests take for granted of the machine
 
 . "$(dirname "$0")/lib.sh"
 
@@ -529,6 +530,20 @@ test_bigtree_makes_what_it_is_told()
 	assertEquals "1234 files, 77 directories, $(find a -type f \
 		-printf '%s\n' | awk '{ n += $1 } END { print n }') bytes" \
 		"$(cat "$OUT")"
+}
+
+# ---------------------------------------------------------------------------
+# The machine
+# ---------------------------------------------------------------------------
+
+# Root's `cp -p FILE /dev/null` changes its mode, and from then on tests fail that
+# do something as nobody, with messages that do not tell why.
+test_machine_null_is_open_to_all()
+{
+	for node in /dev/null /dev/zero /dev/full; do
+		assertEquals "$node" 'character special file 666' \
+			"$(stat -c '%F %a' $node)"
+	done
 }
 
 # ---------------------------------------------------------------------------
