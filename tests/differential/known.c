@@ -346,28 +346,18 @@ device_kept(const struct scene *s, const struct result *cp,
 	       changes_are(&cp->after, &mcp->after, is_special);
 }
 
-static bool
-dot_unreadable(const struct scene *s, const struct result *cp,
-	       const struct result *mcp)
-{
-	(void)s;
-	return same_status(cp, mcp) && lines_equal(&cp->after, &mcp->after) &&
-	       says(&cp->err, "/.': File exists") &&
-	       says(&mcp->err, "/.': Permission denied") &&
-	       only_with(&cp->err, &mcp->err, "File exists") &&
-	       only_with(&mcp->err, &cp->err, "Permission denied");
-}
-
 /* The last operand is a FIFO or a link to one, and there are several sources. */
 static bool
 joined(const struct scene *s, const struct result *cp, const struct result *mcp)
 {
 	const char *last = s->argv[s->sources + s->nsources];
-	int at = last ? scene_find(s, last) : -1;
+	const char *top = last ? strstr(last, SCENE_TOP "/") : NULL;
+	int at;
 
 	(void)mcp;
-	if (s->nsources < 2 || !says(&cp->err, "Not a directory"))
+	if (s->nsources < 2 || !last || !says(&cp->err, "Not a directory"))
 		return false;
+	at = scene_find(s, top ? top + strlen(SCENE_TOP "/") : last);
 	/* A link's text is a name beside it here; a circle has no end. */
 	for (int i = 0; at >= 0 && s->e[at].kind == KIND_SYMLINK && i < s->n;
 	     i++)
@@ -505,15 +495,16 @@ static bool
 parents_with_dots(const struct scene *s, const struct result *cp,
 		  const struct result *mcp)
 {
-	(void)mcp;
 	return (has_option(s, "--pa") || has_option(s, "--path")) &&
 	       says(&cp->err, "cannot create directory") &&
-	       says(&cp->err, "/..': File exists");
+	       only_with(&cp->err, &mcp->err, "File exists") &&
+	       (says(&cp->err, "/.': File exists") ||
+		says(&cp->err, "/..': File exists"));
 }
 
 static const struct known table[] = {
-	{ "--parents of a name that ends in `..`: cp 9.1 takes it for new and"
-	  " fails to make it; mcp merges into it",
+	{ "--parents of a name that ends in `.` or `..`: cp 9.1 takes it for new"
+	  " and fails to make it; mcp merges into it",
 	  parents_with_dots },
 	{ "a directory is copied into itself: cp stops somewhere in it, mcp"
 	  " leaves out the directory that is its own copy and goes on",
@@ -544,9 +535,6 @@ static const struct known table[] = {
 	{ "a file copied onto a device or FIFO with -p: cp gives that the"
 	  " file's owner and mode, mcp leaves both as they are",
 	  device_kept },
-	{ "--parents DIR/. that cannot be read: which of two errors is met"
-	  " first",
-	  dot_unreadable },
 	{ "several sources into one FIFO: cp refuses that, mcp makes one stream"
 	  " of them",
 	  joined },
