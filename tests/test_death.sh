@@ -9,6 +9,7 @@
 #   all_killed      all workers at once, as often as something was done
 #   no_clobber, update    what is there already is decided about as without a
 #                   death
+#   killed_after_an_error  what the next one has to say is said all the same
 #   three_deaths_*  what kills whoever touches it is given up, as an error; the
 #                   rest goes on
 #   conductor       it dies: nobody remains
@@ -435,6 +436,32 @@ test_killed_in_a_big_file_that_is_written_by_turns()
 				'bytes        83,886,080 '
 		done
 		end_mounts
+	done
+}
+
+# A worker dies when it has said that a file cannot be written. The next one can
+# write it, and says nothing of it: what it says of another file is new.
+test_killed_after_an_error()
+{
+	need_command strace || return 0
+	mkdir src dst dst/4
+	for i in 1 2 3 4 5; do
+		echo "$i" >"src/$i"
+	done
+	MCP_ALONE=0
+	export MCP_ALONE
+	traced -P "$PWD/dst/1" -P "$PWD/dst/2" -P "$PWD/dst/3" \
+		-e trace=write,ftruncate -e inject=write:error=EIO:when=3 \
+		-e inject=ftruncate:signal=KILL "$MCP" -j1 src/1 src/2 src/3 \
+		src/4 src/5 "$PWD/dst" >"$OUT" 2>"$ERR"
+	assertEquals "status: $(cat "$ERR")" 1 "$?"
+	unset MCP_ALONE
+	assertEquals deaths 1 "$(deaths)"
+	assertEquals 'what was said' "mcp: error writing 'dst/3'
+mcp: cannot overwrite directory 'dst/4'" \
+		"$(sed -n "s|$PWD/||; s/' .*/'/; /worker/!p" "$ERR")"
+	for i in 1 2 3 5; do
+		assert_same_file "src/$i" "dst/$i"
 	done
 }
 

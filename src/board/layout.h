@@ -230,6 +230,7 @@ struct job {
 	uint32_t skip;	      /* bytes: chunks left out after each.  by txn */
 	uint32_t intent;      /* enum job_intent.  owner */
 	uint32_t intent_msgs; /* messages said before it was set.  owner */
+	uint32_t dead_msgs;   /* said with what the dead said.  conductor */
 	/* conductor alone */
 	uint32_t seen_gen;  /* job generation seen_msgs counts for */
 	uint32_t seen_msgs; /* messages of this job that were printed */

@@ -8,7 +8,8 @@
  *
  * Text about a job carries the job's generation and the number of the message
  * within the job.  A job that is done again after a death says again what it
- * said before; the conductor knows by the number and drops it.
+ * said before; the conductor knows by the number and drops it.  Where it has less
+ * to say, numbers are left out: the entry after it has new ones (job.dead_msgs).
  */
 #ifndef MCP_BOARD_REPORT_H
 #define MCP_BOARD_REPORT_H

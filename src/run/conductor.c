@@ -212,10 +212,7 @@ give_up_entry(struct state *s, uint32_t job)
 
 	report_lost_entry(s, job);
 	t = job_txn(&s->b, 0, job);
-	/* What was said of it stays said; the next entry's numbers follow. */
 	s->w.msgs = j->msgs;
-	if (j->seen_gen == job_generation(&s->b, job) && j->seen_msgs > j->msgs)
-		s->w.msgs = j->seen_msgs;
 	if (bytes)
 		give_up_file(&s->b, job);
 	else if (j->phase != JOB_BODY)
@@ -237,6 +234,8 @@ job_lost_worker(void *ctx, uint32_t job)
 	struct job *j = &s->b.jobs[job];
 	uint64_t at = j->next << 2 | j->phase;
 
+	if (j->seen_gen == job_generation(&s->b, job))
+		j->dead_msgs = j->seen_msgs;
 	if (j->deaths && j->death_next == at) {
 		j->deaths++;
 	} else {

@@ -105,12 +105,41 @@ walk_cancelled(const struct walk *w)
 	       (w->slot == 0 && sig_caught());
 }
 
+/*
+ * Does the entry in hand end with this?  What was given away of the rest of the
+ * job, before a redo, ends nothing.
+ */
+static bool
+moves_on(const struct walk *w, enum txn_kind kind)
+{
+	const struct txn *t = &w->b->slots[w->slot].txn;
+	const struct job *j = &w->b->jobs[t->job];
+
+	return kind == TXN_PART || kind == TXN_DONE || t->next != j->next ||
+	       t->phase != j->phase || t->cookie != j->cookie;
+}
+
+/*
+ * A redo may have less to say than the one who died had said; the numbers of the
+ * next entry are new ones all the same.
+ */
+static void
+commit_msgs(struct walk *w, enum txn_kind kind)
+{
+	struct txn *t = &w->b->slots[w->slot].txn;
+	uint32_t used = w->b->jobs[t->job].dead_msgs;
+
+	if (w->msgs < used && moves_on(w, kind))
+		w->msgs = used;
+	t->msgs = w->msgs;
+}
+
 bool
 walk_commit(struct walk *w, enum txn_kind kind)
 {
 	bool zero;
 
-	w->b->slots[w->slot].txn.msgs = w->msgs;
+	commit_msgs(w, kind);
 	zero = job_commit(w->b, w->slot, kind, &w->add);
 	w->add = (struct tally){ 0 };
 	return zero;
