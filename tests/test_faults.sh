@@ -320,6 +320,53 @@ make_broken()
 	echo last >src/last
 }
 
+# What was there is there again, whatever failed and whoever found out.
+test_broken_with_a_backup()
+{
+	need_command strace || return 0
+	mkdir src
+	echo last >src/last
+	for size in 20000 20000000; do
+		random_file $size src/file
+		for broken in pwrite64,write:EIO utimensat:EIO; do
+			calls=${broken%:*}
+			rm -rf dst && mkdir dst
+			echo old >dst/file
+			traced 1 -P "$PWD/dst/file" -e "trace=$calls" \
+				-e "inject=$calls:error=EIO" -- -a -b -j2 --method=rw \
+				src/file src/last "$PWD/dst"
+			assertEquals "$size, $calls" 1 \
+				"$(grep -c "^mcp: .*dst/file'.*Input/output" "$ERR")"
+			assertEquals "$size, $calls" old "$(head -c 100 dst/file)"
+			assertFalse "$size, $calls: a backup" '[ -e dst/file~ ]'
+			assert_same_file src/last dst/last
+		done
+	done
+}
+
+# Nor is it what other names of the same inode are linked to.
+test_broken_attributes_of_several_names_with_a_backup()
+{
+	need_command strace || return 0
+	mkdir src
+	for size in 20000 10000000; do
+		random_file $size src/a
+		ln -f src/a src/b
+		rm -rf dst && mkdir dst
+		echo 'old a' >dst/a
+		echo 'old b' >dst/b
+		traced 1 -e trace=utimensat -e inject=utimensat:error=EIO -- \
+			-a -b -j1 src/a src/b dst
+		said "^mcp: preserving times for 'dst/a': Input/output"
+		assertEquals 'old a' "$(head -c 100 dst/a)"
+		# A copy of its own, which failed too, or a link to what was copied.
+		grep -q "preserving times for 'dst/b'" "$ERR" ||
+			assert_same_file src/b dst/b
+		assertNotEquals "$size: linked to what was there" 'old a' \
+			"$(head -c 100 dst/b)"
+	done
+}
+
 # At once, or when some has gone that way already; into the pipe or out of it;
 # once, and then nothing may be left in the pipe, or from then on.
 test_splice_refused()

@@ -131,6 +131,18 @@ test_ended_big_file_that_was_there_is_empty()
 }
 
 # Every file that is there is whole.
+# With a backup it is what it was.
+test_ended_big_file_with_a_backup_is_undone()
+{
+	make_big
+	echo old >dst
+	slow_big -b || return 0
+	kill -TERM "$MCP_PID"
+	ended_by TERM
+	assertEquals old "$(head -c 100 dst)"
+	assertFalse 'a backup' '[ -e dst~ ]'
+}
+
 test_ended_tree_has_no_half_files()
 {
 	"$HELPERS/bigtree" --files=3000 --dirs=60 --size=300000 --seed=7 \

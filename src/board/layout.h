@@ -239,6 +239,7 @@ struct job {
 	/* FILE: set by its owner in JOB_BEGIN, read by the RANGEs after */
 	uint64_t size; /* bytes of the source when opened */
 	uint64_t src_dev, src_ino, dst_dev, dst_ino;
+	board_ref backup;      /* names of one: what was there has it; or 0 */
 	uint32_t method;       /* enum copy_method */
 	uint32_t created_mode; /* st_mode of the destination as opened */
 	uint32_t giver;	       /* JOB_HANDED: slot whose process has the FIFO */

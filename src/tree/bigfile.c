@@ -15,7 +15,7 @@
 #include "copy/file.h"
 #include "copy/mapcopy.h"
 #include "copy/method.h"
-#include "tree/backup.h"
+#include "tree/entry.h"
 #include "tree/list.h"
 #include "tree/regular.h"
 #include "tree/share.h"
@@ -238,10 +238,14 @@ shared_pair(struct walk *w, const struct job *f, const struct regular *r,
 
 /* What the others need, on the board; then it can be worked on. */
 static void
-note_begun(struct job *f, const struct regular *r, const struct copy_pair *pair)
+note_begun(struct walk *w, struct job *f, const struct regular *r,
+	   const struct copy_pair *pair)
 {
 	uint32_t flags = JOB_OPENED;
 
+	/* With no room for its name the backup stays what it is. */
+	if (w->backup.len && !f->backup)
+		f->backup = list_single(w->b, w->backup.s, DT_REG);
 	if (r->created)
 		flags |= JOB_CREATED;
 	if (pair->holes)
@@ -298,7 +302,7 @@ begin_data(struct walk *w, const struct place *p, struct regular *r)
 			   quote(place_dst(w, p)));
 		return -1;
 	}
-	note_begun(f, r, &pair);
+	note_begun(w, f, r, &pair);
 	done = at_once(w, p, r, &pair);
 	f->method = pair.method;
 	if (done == 0 && regular_cached(w, r))
@@ -349,7 +353,7 @@ bigfile_take(struct walk *w, const struct place *p, struct regular *r,
 	}
 	f = &w->b->jobs[idx];
 	regular_pair(w, r, &pair);
-	note_begun(f, r, &pair);
+	note_begun(w, f, r, &pair);
 	done = at_once(w, p, r, &pair);
 	if (done < 0) {
 		job_discard(w->b, w->slot, idx);
@@ -411,7 +415,7 @@ bigfile_begin(struct walk *w)
 	}
 	if (result < 0) {
 		(void)fail_file(w); /* it was said why */
-		backup_undo(w, &p);
+		entry_undo_backup(w, &p, r.src_st.st_dev, r.src_st.st_ino);
 	}
 	io_close(&r.src);
 	io_close(&r.dst);
@@ -574,22 +578,46 @@ settle(struct walk *w, const struct place *p, const struct job *f,
 
 /* What there is of a file that failed must not be taken for a copy of it. */
 static void
-take_back(struct walk *w, const struct job *f)
+take_back_data(struct walk *w, const struct place *p, const struct job *f)
 {
-	struct regular r = { .src = -1, .dst = -1 };
-	struct place p;
+	struct regular r = { .src = -1, .dst = open_dst(p, f) };
 
-	if (!(atomic_load(&f->flags) & JOB_OPENED) || file_place(w, f, &p) < 0)
-		return;
-	r.dst = open_dst(&p, f);
 	if (r.dst >= 0 && fstat(r.dst, &r.dst_st) == 0 &&
 	    r.dst_st.st_dev == f->dst_dev && r.dst_st.st_ino == f->dst_ino) {
 		r.created = atomic_load(&f->flags) & JOB_CREATED;
 		r.src_st.st_dev = f->src_dev;
 		r.src_st.st_ino = f->src_ino;
-		regular_undo(w, &p, &r);
+		regular_undo(w, p, &r);
 	}
 	io_close(&r.dst);
+}
+
+/* What was there is there again, but not in the place of a third file. */
+static void
+take_back_backup(struct walk *w, const struct place *p, const struct job *f)
+{
+	struct stat st;
+
+	if (!f->backup ||
+	    (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	     (st.st_dev != f->dst_dev || st.st_ino != f->dst_ino)))
+		return;
+	strbuf_reset(&w->backup);
+	strbuf_adds(&w->backup, list_at(board_at(w->b, f->backup), 0).name);
+	entry_undo_backup(w, p, f->src_dev, f->src_ino);
+}
+
+/* The file failed; with its data, or with its attributes only. */
+static void
+take_back(struct walk *w, const struct job *f, bool data)
+{
+	struct place p;
+
+	if (!(atomic_load(&f->flags) & JOB_OPENED) || file_place(w, f, &p) < 0)
+		return;
+	if (data)
+		take_back_data(w, &p, f);
+	take_back_backup(w, &p, f);
 }
 
 static int
@@ -644,8 +672,7 @@ bigfile_finish(struct walk *w)
 		return;
 	}
 	entry_failed(w);
-	if (atomic_load(&f->flags) & JOB_FAILED)
-		take_back(w, f);
+	take_back(w, f, atomic_load(&f->flags) & JOB_FAILED);
 	answer_giver(w, f, false);
 }
 
@@ -653,7 +680,7 @@ void
 bigfile_cancel(struct walk *w, uint32_t job)
 {
 	w->job = job;
-	take_back(w, &w->b->jobs[job]);
+	take_back(w, &w->b->jobs[job], true);
 	answer_giver(w, &w->b->jobs[job], false);
 	w->job = 0;
 }

@@ -321,6 +321,16 @@ entry_link_failed(struct walk *w, const struct place *p, uint64_t src_dev,
 	return true;
 }
 
+void
+entry_undo_backup(struct walk *w, const struct place *p, uint64_t src_dev,
+		  uint64_t src_ino)
+{
+	if (!w->backup.len)
+		return;
+	(void)entry_link_failed(w, p, src_dev, src_ino);
+	backup_undo(w, p);
+}
+
 /* As a file with contents, whatever it is, or as the thing it is? */
 static bool
 as_regular(const struct walk *w, const struct stat *src)
@@ -368,7 +378,7 @@ entry_copy_stat(struct walk *w, const struct place *p, const struct stat *src)
 		links_abandon(w->b, w->slot, link);
 out:
 	if (w->add.errors != errors)
-		backup_undo(w, p);
+		entry_undo_backup(w, p, src->st_dev, src->st_ino);
 	return result;
 }
 

@@ -75,4 +75,8 @@ void entry_link_made(struct walk *w, const struct place *p, board_ref link);
 bool entry_link_failed(struct walk *w, const struct place *p, uint64_t src_dev,
 		       uint64_t src_ino);
 
+/* The same, and the backup just made, if there is one, is P again. */
+void entry_undo_backup(struct walk *w, const struct place *p, uint64_t src_dev,
+		       uint64_t src_ino);
+
 #endif

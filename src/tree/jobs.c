@@ -26,7 +26,8 @@ give_back(struct walk *w, uint32_t job)
 	struct job *j = &w->b->jobs[job];
 
 	board_free(w->b, j->names);
-	j->names = 0;
+	board_free(w->b, j->backup);
+	j->names = j->backup = 0;
 	if (j->kind == JOB_DIR) {
 		dirs_forget(w, j->node);
 		if (!(atomic_load(&node_at(w->b, j->node)->flags) &
