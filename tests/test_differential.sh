@@ -8,6 +8,7 @@
 #   cases_on_btrfs_are_as_with_cp    where files are cloned
 #   cases_of_nobody_are_as_with_cp   as a user without privileges
 #   a_wrong_mcp_is_seen              the test fails with what is not cp
+#   nothing_else_can_be_written      whatever a case does as root
 #
 # From the environment
 #   DIFFERENTIAL_COUNT   cases of each of the first two (300)
@@ -90,6 +91,25 @@ test_a_wrong_mcp_is_seen()
 	DIFFERENTIAL_COUNT=20 compare
 	assertEquals 'status of the comparison' 1 "$?"
 	assertContains "$(cat "$OUT")" 'differs'
+}
+
+# Where root can mount.
+test_nothing_else_can_be_written()
+{
+	like_cp_9_1 || return 0
+	need_root || return 0
+	[ -n "${MCP_TEST_NAMESPACE-}" ] || {
+		skip 'no mount namespace here'
+		return 0
+	}
+	go_to_memory || return 0
+	printf '#!/bin/sh\necho >%s/outside\nexec %s "$@"\n' "$TEST_DIR" \
+		"$CP" >"$TEST_ROOT/writes"
+	chmod 755 "$TEST_ROOT/writes"
+	COMPARED=$TEST_ROOT/writes
+	DIFFERENTIAL_COUNT=20 compare
+	assertFalse 'it could' '[ -e outside ]'
+	assertContains "$(cat "$OUT")" 'outside: Read-only file system'
 }
 
 . "$SHUNIT2"

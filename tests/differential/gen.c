@@ -376,12 +376,17 @@ add_environment(struct making *m)
 /* The operands                                                              */
 /* ------------------------------------------------------------------------ */
 
-/* The same place by another name, more or less. */
+/*
+ * The same place by another name, more or less.  Not of an empty name: that
+ * would be the machine's own root.
+ */
 static void
 decorate(struct making *m, char path[SCENE_TEXT])
 {
 	char text[3 * SCENE_TEXT];
 
+	if (!*path)
+		return;
 	switch (rng_below(&m->r, 16)) {
 	case 0:
 	case 1:

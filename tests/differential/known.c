@@ -289,12 +289,11 @@ static bool
 unreadable_xattr(const struct scene *s, const struct result *cp,
 		 const struct result *mcp)
 {
-	static const char text[] = "getting attribute 'user.of' of 'user.of'";
-
 	(void)s;
-	return same_status(cp, mcp) && says(&cp->err, text) &&
-	       only_with(&cp->err, &mcp->err, text) &&
-	       no_more_than(&mcp->err, &cp->err) &&
+	return same_status(cp, mcp) && says(&cp->err, "cannot access") &&
+	       only_with(&cp->err, &mcp->err,
+			 "getting attribute 'user.of' of 'user.of'") &&
+	       only_with(&mcp->err, &cp->err, "getting attribute 'user.of'") &&
 	       lines_equal(&cp->after, &mcp->after);
 }
 
@@ -321,6 +320,12 @@ lost_backup(const struct scene *s, const struct result *cp,
 	if (cp->spun)
 		return !mcp->blocked &&
 		       (has_option(s, "-b") || has_option(s, "--b"));
+	/* The working directory is on another file system. */
+	if (says(&cp->err, "cannot backup"))
+		return mcp->status == 0 &&
+		       only_with(&cp->err, &mcp->err,
+				 "Invalid cross-device link") &&
+		       no_more_than(&mcp->err, &cp->err);
 	if (says(&cp->err, text))
 		return same_status(cp, mcp) &&
 		       only_with(&cp->err, &mcp->err, text) &&
@@ -529,8 +534,8 @@ static const struct known table[] = {
 	  " names",
 	  parents },
 	{ "--backup into a directory: cp 9.1 moves the file into the working"
-	  " directory, and does not find it to undo that, or finds no number"
-	  " for it and tries for ever",
+	  " directory, or cannot, and does not find it to undo that, or finds"
+	  " no number for it and tries for ever",
 	  lost_backup },
 	{ "a file copied onto a device or FIFO with -p: cp gives that the"
 	  " file's owner and mode, mcp leaves both as they are",
@@ -562,8 +567,9 @@ static const struct known table[] = {
 	{ "a directory of somebody else, with another group than the source's:"
 	  " that it cannot be given the mode, cp tells by its exit status only",
 	  not_ours },
-	{ "a directory that cannot be read, so that its copy is a failure: mcp"
-	  " does not say of its extended attributes that they cannot either",
+	{ "a directory that cannot be read, so that its copy is a failure:"
+	  " whether it is said of its extended attributes that they cannot"
+	  " either",
 	  unreadable_xattr },
 };
 
