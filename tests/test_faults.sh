@@ -473,6 +473,32 @@ test_error_leaves_what_has_taken_the_name()
 	assertEquals mine "$(cat dst/file)"
 }
 
+# The backup has the old contents still, under its name.
+test_error_leaves_what_has_taken_the_name_of_a_backup()
+{
+	need_command strace || return 0
+	mkdir src
+	for size in 20000 20000000; do
+		random_file $size src/file
+		rm -rf dst && mkdir dst && echo old >dst/file
+		limited env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" \
+			strace -f -q -o trace -P "$PWD/dst/file" \
+			-e trace=write,pwrite64 \
+			-e inject=write,pwrite64:error=EIO:delay_enter=500000 \
+			"$MCP" -b --method=rw src/file "$PWD/dst" >"$OUT" \
+			2>"$ERR" &
+		job=$!
+		poll 20 test -e dst/file~
+		poll 20 test -e dst/file
+		rm dst/file && echo mine >dst/file
+		wait "$job"
+		assertEquals "$size" 1 $?
+		said "^mcp: cannot un-backup '.*dst/file': File exists"
+		assertEquals "$size" mine "$(head -c 100 dst/file)"
+		assertEquals "$size" old "$(head -c 100 dst/file~)"
+	done
+}
+
 test_error_in_holes()
 {
 	make_broken 100 || return 0

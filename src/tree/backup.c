@@ -156,19 +156,25 @@ same_inode(const struct place *p, const char *name)
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+/* EEXIST where TO is there, if the file system can do that at once. */
+static int
+rename_new(int dir, const char *from, const char *to)
+{
+	long r = syscall(SYS_renameat2, dir, from, dir, to, RENAME_NOREPLACE);
+
+	if (r == 0 || (errno != EINVAL && errno != ENOSYS))
+		return (int)r;
+	return renameat(dir, from, dir, to);
+}
+
 /* A numbered backup takes no other's name, a simple one replaces the last. */
 static int
 rename_to(const struct place *p, const char *name, bool numbered)
 {
-	long r = -1;
+	int r = numbered ? rename_new(p->at.dst, p->dst, name)
+			 : renameat(p->at.dst, p->dst, p->at.dst, name);
 
-	if (numbered) {
-		r = syscall(SYS_renameat2, p->at.dst, p->dst, p->at.dst, name,
-			    RENAME_NOREPLACE);
-		if (r == 0 || (errno != EINVAL && errno != ENOSYS))
-			return (int)r;
-	}
-	if (renameat(p->at.dst, p->dst, p->at.dst, name) < 0)
+	if (r < 0)
 		return -1;
 	return same_inode(p, name) ? unlinkat(p->at.dst, p->dst, 0) : 0;
 }
@@ -178,6 +184,8 @@ backup_make(struct walk *w, const struct place *p)
 {
 	uint64_t n = next_number(w->o, p);
 	bool whole = add_backup_name(&w->backup, w->o, p, n);
+
+	w->made_dev = w->made_ino = 0;
 
 	while (rename_to(p, w->backup.s, n) < 0) {
 		if (errno == EEXIST && n && whole) {
@@ -207,17 +215,28 @@ say_undone(struct walk *w, const struct place *p)
 	strbuf_release(&name);
 }
 
+/* Over the file that was made, but over no third one. */
+static int
+rename_back(const struct walk *w, const struct place *p, const struct stat *is)
+{
+	if (is && is->st_dev == w->made_dev && is->st_ino == w->made_ino)
+		return renameat(p->at.dst, w->backup.s, p->at.dst, p->dst);
+	return rename_new(p->at.dst, w->backup.s, p->dst);
+}
+
 void
 backup_undo(struct walk *w, const struct place *p)
 {
 	struct stat st;
+	bool is;
 
-	/* What was made stays: only its attributes failed. */
-	if (!w->backup.len ||
-	    (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	     !S_ISREG(st.st_mode)))
+	if (!w->backup.len)
 		return;
-	if (renameat(p->at.dst, w->backup.s, p->at.dst, p->dst) < 0)
+	is = fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	/* What was made stays: only its attributes failed. */
+	if (is && !S_ISREG(st.st_mode))
+		return;
+	if (rename_back(w, p, is ? &st : NULL) < 0)
 		diag_error(errno, "cannot un-backup %s",
 			   quote(place_dst(w, p)));
 	else if (w->o->verbose)

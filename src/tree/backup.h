@@ -15,7 +15,7 @@ int backup_make(struct walk *w, const struct place *p);
 
 /*
  * After P could not be copied: what backup_make moved aside takes its place
- * again, over the part that was written.
+ * again, also that of the file that was made (w->made_ino), but not another's.
  */
 void backup_undo(struct walk *w, const struct place *p);
 

@@ -405,16 +405,19 @@ int
 bigfile_begin(struct walk *w)
 {
 	struct regular r = { .src = -1, .dst = -1 };
+	struct job *f = file_of(w);
 	struct place p;
 	int result = -1;
 
 	strbuf_reset(&w->backup);
-	if (file_place(w, file_of(w), &p) == 0) {
+	if (file_place(w, f, &p) == 0) {
 		walk_show(w, p.src, 0, 0);
 		result = begin_at(w, &p, &r);
 	}
 	if (result < 0) {
 		(void)fail_file(w); /* it was said why */
+		board_free(w->b, f->backup);
+		f->backup = 0;
 		entry_undo_backup(w, &p, r.src_st.st_dev, r.src_st.st_ino);
 	}
 	io_close(&r.src);
@@ -592,18 +595,23 @@ take_back_data(struct walk *w, const struct place *p, const struct job *f)
 	io_close(&r.dst);
 }
 
-/* What was there is there again, but not in the place of a third file. */
+/* What was there is there again; as backup_make had left it. */
 static void
 take_back_backup(struct walk *w, const struct place *p, const struct job *f)
 {
+	const char *name;
 	struct stat st;
 
-	if (!f->backup ||
-	    (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	     (st.st_dev != f->dst_dev || st.st_ino != f->dst_ino)))
+	if (!f->backup)
+		return;
+	name = list_at(board_at(w->b, f->backup), 0).name;
+	/* By one who died after that. */
+	if (fstatat(p->at.dst, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	strbuf_reset(&w->backup);
-	strbuf_adds(&w->backup, list_at(board_at(w->b, f->backup), 0).name);
+	strbuf_adds(&w->backup, name);
+	w->made_dev = f->dst_dev;
+	w->made_ino = f->dst_ino;
 	entry_undo_backup(w, p, f->src_dev, f->src_ino);
 }
 

@@ -294,6 +294,8 @@ opened_dst(struct walk *w, const struct place *p, mode_t asked, bool shared,
 		diag_error(errno, "cannot fstat %s", quote(place_dst(w, p)));
 		return -1;
 	}
+	w->made_dev = r->dst_st.st_dev;
+	w->made_ino = r->dst_st.st_ino;
 	r->final_mode = final_mode(w, r, asked, extra_mode(w, shared));
 	if (r->created || !S_ISREG(r->dst_st.st_mode))
 		return 0;
