@@ -9,6 +9,7 @@
 #   all_killed      all workers at once, as often as something was done
 #   no_clobber, update    what is there already is decided about as without a
 #                   death
+#   killed_with_a_backup  what was there is lost at no moment (-b)
 #   killed_after_an_error  what the next one has to say is said all the same
 #   three_deaths_*  what kills whoever touches it is given up, as an error; the
 #                   rest goes on
@@ -463,6 +464,114 @@ mcp: cannot overwrite directory 'dst/4'" \
 	for i in 1 2 3 5; do
 		assert_same_file "src/$i" "dst/$i"
 	done
+}
+
+# old_is_there NAME CONTENTS: under its name, or under its backup's.
+old_is_there()
+{
+	[ "$(head -c 50 "$1" 2>/dev/null)" = "$2" ] ||
+		[ "$(head -c 50 "$1~" 2>/dev/null)" = "$2" ]
+}
+
+# killed_when CONDITION STRACE-ARG...: one worker of mcp dies when that is true.
+killed_when()
+{
+	condition=$1
+	shift
+	strace -f -qq -o "$TEST_ROOT/strace" "$@" >"$OUT" 2>"$ERR" &
+	job=$!
+	poll 20 sh -c "$condition" || fail "never: $condition"
+	read -r MCP_PID _ <"/proc/$job/task/$job/children"
+	# shellcheck disable=SC2046
+	kill -KILL $(workers)
+	wait "$job"
+	assertEquals "status: $(cat "$ERR")" 1 "$?"
+	assertEquals "deaths, $condition" 1 "$(deaths)"
+}
+
+# prepare_old SIZE: of the new file
+prepare_old()
+{
+	rm -rf src dst && mkdir src dst
+	head -c "$1" /dev/zero >src/f
+	echo old >dst/f
+}
+
+# Once the backup was made, and once it was back: whoever goes on knows of it,
+# and what is back is not taken for a copy that was begun.
+test_killed_with_a_backup()
+{
+	need_command strace || return 0
+	need_children || return 0
+	MCP_ALONE=0
+	export MCP_ALONE
+	for size in 3000 20000000; do
+		prepare_old $size
+		killed_when '[ -e dst/f~ ]' -P "$PWD/src/f" -P "$PWD/dst/f" \
+			-e trace=openat,write,pwrite64 \
+			-e inject=write,pwrite64:error=EIO \
+			-e inject=openat:delay_enter=500000:when=1 \
+			"$MCP" -b -j1 --method=rw "$PWD/src/f" "$PWD/dst"
+		assertEquals "$size" old "$(head -c 50 dst/f)"
+		assertFalse "$size: a backup" '[ -e dst/f~ ]'
+		prepare_old $size
+		killed_when '[ -e dst/f~ ] && until [ -s dst/f ]; do :; done' \
+			-P "$PWD/dst" -P "$PWD/dst/f" -P "$PWD/src/f" \
+			-e trace=write,pwrite64,renameat2,close \
+			-e inject=write,pwrite64:error=EIO:delay_enter=300000 \
+			-e inject=renameat2,close:delay_exit=500000 \
+			"$MCP" -b -j1 --method=rw "$PWD/src/f" "$PWD/dst"
+		assertEquals "$size" old "$(head -c 50 dst/f)"
+		assertFalse "$size: a backup" '[ -e dst/f~ ]'
+	done
+	unset MCP_ALONE
+}
+
+# A worker dies with a link in its hand to what has just become another's
+# contents again: these are not written into.
+test_killed_with_a_link_to_what_is_back()
+{
+	need_command strace || return 0
+	mkdir src
+	head -c 40000000 /dev/zero >src/big
+	head -c 3000 /dev/zero >src/a
+	ln src/a src/b
+	for _ in 1 2 3; do
+		rm -rf dst && mkdir dst
+		echo olda >dst/a
+		echo oldb >dst/b
+		MCP_ALONE=0 traced -P "$PWD/dst" -P "$PWD/dst/a" \
+			-P "$PWD/dst/b" -e trace=linkat,unlinkat,utimensat \
+			-e inject=utimensat:error=EIO:delay_enter=500000:when=1 \
+			-e inject=linkat:delay_enter=1500000:when=1 \
+			-e inject=unlinkat:signal=KILL:when=1 "$MCP" -a -b -j2 \
+			src/big src/a src/b "$PWD/dst" >"$OUT" 2>"$ERR"
+		for name in a b; do
+			old_is_there dst/$name old$name ||
+				fail "old$name is lost: $(cat "$ERR")"
+		done
+	done
+}
+
+# Died between the failure and its message.
+test_killed_with_a_message_not_given()
+{
+	need_command strace || return 0
+	head -c 20000000 /dev/zero >big
+	mkdir dst
+	: >trace
+	MCP_ALONE=0 limited env ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0" \
+		strace -f -q -o trace -e trace=pwrite64,write \
+		-e inject=pwrite64:error=EIO:when=2 \
+		-e inject=write:delay_enter=2000000:when=1 \
+		"$MCP" --method=rw -j1 big dst >"$OUT" 2>"$ERR" &
+	job=$!
+	poll 20 grep -q INJECTED trace
+	kill -KILL "$(sed -n 's/^\([0-9]*\) .*EIO.*INJECTED.*/\1/p' trace)"
+	wait "$job"
+	assertEquals 1 "$?"
+	assertContains "$(cat "$ERR")" "mcp: cannot copy 'big': the worker that"
+	assertFalse 'it was left' '[ -e dst/big ]'
 }
 
 test_killed_in_a_big_file_of_ranges()

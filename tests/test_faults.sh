@@ -344,6 +344,41 @@ test_broken_with_a_backup()
 	done
 }
 
+test_broken_link_with_a_backup()
+{
+	need_command strace || return 0
+	mkdir src
+	for size in 20000 10000000; do
+		random_file $size src/a
+		ln -f src/a src/b
+		rm -rf dst && mkdir dst
+		echo 'old a' >dst/a
+		echo 'old b' >dst/b
+		traced 1 -e trace=linkat -e inject=linkat:error=EIO -- \
+			-a -b -j1 src/a src/b dst
+		said_only "^mcp: cannot create hard link 'dst/b'"
+		assert_same_file src/a dst/a
+		assertEquals "$size" 'old b' "$(cat dst/b)"
+		assertFalse "$size: a backup" '[ -e dst/b~ ]'
+	done
+}
+
+# What is no file stays, and others are linked to it.
+test_broken_attributes_of_several_names_of_a_fifo()
+{
+	need_command strace || return 0
+	mkdir src dst
+	mkfifo src/a
+	ln src/a src/b
+	echo 'old a' >dst/a
+	echo 'old b' >dst/b
+	traced 1 -e trace=utimensat -e inject=utimensat:error=EIO:when=1 -- \
+		-a -b -j1 src/a src/b dst
+	assertTrue 'linked' 'one_file dst/a dst/b'
+	assertEquals 'old a' "$(cat dst/a~)"
+	assertEquals 'old b' "$(cat dst/b~)"
+}
+
 # Nor is it what other names of the same inode are linked to.
 test_broken_attributes_of_several_names_with_a_backup()
 {

@@ -130,7 +130,6 @@ test_ended_big_file_that_was_there_is_empty()
 	assertEquals 0 "$(stat -c %s dst)"
 }
 
-# Every file that is there is whole.
 # With a backup it is what it was.
 test_ended_big_file_with_a_backup_is_undone()
 {
@@ -143,6 +142,7 @@ test_ended_big_file_with_a_backup_is_undone()
 	assertFalse 'a backup' '[ -e dst~ ]'
 }
 
+# Every file that is there is whole.
 test_ended_tree_has_no_half_files()
 {
 	"$HELPERS/bigtree" --files=3000 --dirs=60 --size=300000 --seed=7 \
@@ -168,6 +168,47 @@ test_ended_with_the_whole_process_group()
 		assertFalse 'dst was left' '[ -e dst ]'
 		# The workers' deaths are no news.
 		assertEquals '' "$(cat err)"
+	done
+}
+
+# Neither a file below the size of big ones.
+test_ended_small_file_with_the_whole_process_group()
+{
+	head -c 7000000 /dev/urandom >small
+	for signal in INT TERM HUP; do
+		for old in '' old; do
+			rm -f dst dst~
+			[ -z "$old" ] || echo old >dst
+			MCP_ALONE=0 mcp_start ${old:+-b} -j2 --rate=1M small dst \
+				2>err
+			poll 20 sh -c '[ "$(stat -c %s dst)" -gt 9 ]' 2>/dev/null
+			kill -s $signal -- "-$mcp_job"
+			ended_by $signal
+			assertEquals "$signal $old" "$old" "$(head -c 50 dst 2>&1 |
+				sed '/No such file/d')"
+			assertFalse "$signal $old: a backup" '[ -e dst~ ]'
+			assertEquals '' "$(cat err)"
+		done
+	done
+}
+
+# Nor where the worker is killed.
+test_ended_small_file_with_a_worker_that_is_killed()
+{
+	head -c 7000000 /dev/urandom >small
+	for old in '' old; do
+		rm -f dst dst~
+		[ -z "$old" ] || echo old >dst
+		MCP_ALONE=0 mcp_start ${old:+-b} -j1 --rate=1M small dst 2>err
+		poll 20 sh -c '[ "$(stat -c %s dst)" -gt 9 ]' 2>/dev/null
+		worker=$(workers)
+		kill -STOP "$worker"
+		kill -INT "$MCP_PID"
+		kill -KILL "$worker"
+		ended_by INT 5
+		assertEquals "$old" "$old" "$(head -c 50 dst 2>&1 |
+			sed '/No such file/d')"
+		assertFalse "$old: a backup" '[ -e dst~ ]'
 	done
 }
 

@@ -68,7 +68,7 @@ sig_init_worker(void)
 	set_handler(SIGINT, SIG_IGN, 0);
 	set_handler(SIGHUP, SIG_IGN, 0);
 	set_handler(SIGPIPE, SIG_IGN, 0);
-	set_handler(SIGTERM, SIG_DFL, 0);
+	set_handler(SIGTERM, SIG_IGN, 0);
 	set_handler(SIGCHLD, SIG_DFL, 0);
 	set_handler(SIGWINCH, SIG_DFL, 0);
 	sigemptyset(&none);

@@ -19,8 +19,9 @@
 void sig_init(void);
 
 /*
- * Worker, after fork: the terminal's signals are the conductor's business
- * (ignored here); SIGTERM kills; a broken report pipe is EPIPE.
+ * Worker, after fork: what ends mcp is the conductor's business, also where the
+ * whole process group gets it, and is ignored here; a broken report pipe is
+ * EPIPE.
  */
 void sig_init_worker(void);
 

@@ -228,6 +228,10 @@ apply_step(struct board *b, const struct txn *t)
 	j->phase = t->phase;
 	j->msgs = t->msgs;
 	j->intent = t->intent;
+	if (t->intent == INTENT_NONE && j->kind != JOB_FILE) {
+		j->aside = 0;
+		j->made_dev = j->made_ino = 0;
+	}
 }
 
 /* The target's count is zero: its last part, JOB_FINISH, is ours. */

@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #define BOARD_MAGIC 0x3164726f6270636dULL /* "mcpbord1" */
-#define BOARD_VERSION 3
+#define BOARD_VERSION 4
 #define BOARD_LINE 64	      /* bytes of a cache line, and of a heap unit */
 #define BOARD_WORKERS_MAX 256 /* bits in header.idle */
 #define BOARD_CLASSES 16      /* heap block sizes: 64 << class bytes */
@@ -200,6 +200,7 @@ enum job_phase {
 #define JOB_LOST 16u   /* FILE: whoever finishes it dies */
 #define JOB_HANDED 32u /* FILE: a producer's, by the receipt of slot `giver` */
 #define JOB_CACHED 64u /* FILE: the source was in the page cache: it stays */
+#define JOB_TOLD 128u  /* FILE: what made it fail was reported */
 
 /* job.intent: how far the entry in hand had come.  Writer: owner. */
 enum job_intent {
@@ -230,7 +231,13 @@ struct job {
 	uint32_t skip;	      /* bytes: chunks left out after each.  by txn */
 	uint32_t intent;      /* enum job_intent.  owner */
 	uint32_t intent_msgs; /* messages said before it was set.  owner */
-	uint32_t dead_msgs;   /* said with what the dead said.  conductor */
+	uint32_t dead_msgs;   /* numbers used, by the dead too.  conductor */
+	/*
+	 * Of the entry in hand, a FILE's for good: struct aside, or 0, and the
+	 * regular file that was made, or 0.  owner, cleared by txn.
+	 */
+	board_ref aside;
+	uint64_t made_dev, made_ino;
 	/* conductor alone */
 	uint32_t seen_gen;  /* job generation seen_msgs counts for */
 	uint32_t seen_msgs; /* messages of this job that were printed */
@@ -239,7 +246,6 @@ struct job {
 	/* FILE: set by its owner in JOB_BEGIN, read by the RANGEs after */
 	uint64_t size; /* bytes of the source when opened */
 	uint64_t src_dev, src_ino, dst_dev, dst_ino;
-	board_ref backup;      /* names of one: what was there has it; or 0 */
 	uint32_t method;       /* enum copy_method */
 	uint32_t created_mode; /* st_mode of the destination as opened */
 	uint32_t giver;	       /* JOB_HANDED: slot whose process has the FIFO */
@@ -266,6 +272,12 @@ struct node {
 #define NODE_CREATED 2u	    /* this run made the destination directory */
 #define NODE_PLAIN 4u	    /* new files get the caller's group, no ACL */
 #define NODE_DEFAULT_ACL 8u /* new files inherit an ACL */
+
+/* What is moved aside (-b), or is about to be, and the name it has then. */
+struct aside {
+	uint64_t dev, ino;
+	char name[]; /* from where the destination's is */
+};
 
 /* Names of one directory, as jobs hand them on. */
 struct names {

@@ -195,7 +195,7 @@ give_up_file(struct board *b, uint32_t job)
 {
 	uint32_t file = b->jobs[job].kind == JOB_FILE ? job
 						      : b->jobs[job].parent;
-	uint32_t flags = JOB_FAILED;
+	uint32_t flags = JOB_FAILED | JOB_TOLD;
 
 	if (b->jobs[job].phase == JOB_FINISH)
 		flags |= JOB_LOST;
@@ -384,6 +384,14 @@ stop_workers(struct state *s)
 	report_drain(&s->reports, &s->b, take_report, s);
 }
 
+static void
+cancel_hand(void *ctx, uint32_t job)
+{
+	struct state *s = ctx;
+
+	jobs_cancel(&s->w, job);
+}
+
 /* Called off: what is half done is taken back. */
 static void
 tidy_up(struct state *s)
@@ -391,7 +399,7 @@ tidy_up(struct state *s)
 	uint32_t high = atomic_load(&s->b.h->jobs_high);
 
 	for (unsigned i = 0; i < s->b.h->nslots; i++)
-		job_recover(&s->b, i, NULL, NULL);
+		job_recover(&s->b, i, cancel_hand, s);
 	for (uint32_t i = 1; i < high; i++)
 		if (s->b.jobs[i].kind == JOB_FILE &&
 		    job_state(&s->b, i) != JOB_FREE &&

@@ -17,6 +17,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "tree/entry.h"
 #include "tree/samefile.h"
 
 #define NAME_SURE 14 /* _POSIX_NAME_MAX: these bytes fit everywhere */
@@ -179,26 +180,96 @@ rename_to(const struct place *p, const char *name, bool numbered)
 	return same_inode(p, name) ? unlinkat(p->at.dst, p->dst, 0) : 0;
 }
 
+static struct job *
+job_of(const struct walk *w)
+{
+	return &w->b->jobs[w->job];
+}
+
+static void
+forget(struct walk *w)
+{
+	board_ref ref = job_of(w)->aside;
+
+	if (entry_intent(w) == INTENT_CREATE)
+		entry_intend(w, INTENT_NONE);
+	job_of(w)->aside = 0;
+	board_free(w->b, ref);
+	strbuf_reset(&w->backup);
+}
+
+/* On the board before it is done, so that a redo and an undo know of it. */
+static int
+note(struct walk *w, const struct stat *is)
+{
+	board_ref ref = board_alloc(w->b,
+				    sizeof(struct aside) + w->backup.len + 1);
+	struct aside *a;
+
+	if (!ref)
+		return -1;
+	a = board_at(w->b, ref);
+	a->dev = is->st_dev;
+	a->ino = is->st_ino;
+	memcpy(a->name, w->backup.s, w->backup.len + 1);
+	job_of(w)->made_dev = job_of(w)->made_ino = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	job_of(w)->aside = ref;
+	entry_intend(w, INTENT_CREATE);
+	return 0;
+}
+
+/* -1 with errno, and nothing moved. */
+static int
+move_aside(struct walk *w, const struct place *p, bool numbered)
+{
+	struct stat is;
+
+	if (fstatat(p->at.dst, p->dst, &is, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    note(w, &is) < 0)
+		return -1;
+	return rename_to(p, w->backup.s, numbered);
+}
+
 int
 backup_make(struct walk *w, const struct place *p)
 {
 	uint64_t n = next_number(w->o, p);
 	bool whole = add_backup_name(&w->backup, w->o, p, n);
 
-	w->made_dev = w->made_ino = 0;
+	while (move_aside(w, p, n) < 0) {
+		int err = errno;
 
-	while (rename_to(p, w->backup.s, n) < 0) {
-		if (errno == EEXIST && n && whole) {
+		forget(w);
+		if (err == EEXIST && n && whole) {
 			whole = add_backup_name(&w->backup, w->o, p, ++n);
 			continue;
 		}
-		strbuf_reset(&w->backup);
-		if (errno == ENOENT)
+		if (err == ENOENT)
 			return 1;
-		diag_error(errno, "cannot backup %s", quote(place_dst(w, p)));
+		diag_error(err, "cannot backup %s", quote(place_dst(w, p)));
 		return -1;
 	}
 	return 0;
+}
+
+bool
+backup_recall(struct walk *w, const struct place *p)
+{
+	const struct aside *a;
+	struct stat st;
+
+	strbuf_reset(&w->backup);
+	if (!job_of(w)->aside)
+		return false;
+	a = board_at(w->b, job_of(w)->aside);
+	if (fstatat(p->at.dst, a->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    st.st_dev != a->dev || st.st_ino != a->ino) {
+		forget(w);
+		return false;
+	}
+	strbuf_adds(&w->backup, a->name);
+	return true;
 }
 
 static void
@@ -219,7 +290,7 @@ say_undone(struct walk *w, const struct place *p)
 static int
 rename_back(const struct walk *w, const struct place *p, const struct stat *is)
 {
-	if (is && is->st_dev == w->made_dev && is->st_ino == w->made_ino)
+	if (is && entry_made(w, is))
 		return renameat(p->at.dst, w->backup.s, p->at.dst, p->dst);
 	return rename_new(p->at.dst, w->backup.s, p->dst);
 }

@@ -15,6 +15,7 @@
 #include "copy/file.h"
 #include "copy/mapcopy.h"
 #include "copy/method.h"
+#include "tree/backup.h"
 #include "tree/entry.h"
 #include "tree/list.h"
 #include "tree/regular.h"
@@ -84,6 +85,32 @@ fail_file(struct walk *w)
 	return !(atomic_fetch_or(&file_of(w)->flags, JOB_FAILED) & JOB_FAILED);
 }
 
+/* The message was given. */
+static void
+told(struct walk *w)
+{
+	atomic_fetch_or(&file_of(w)->flags, JOB_TOLD);
+}
+
+/* Given up, and it was said why. */
+static void
+fail_told(struct walk *w)
+{
+	if (fail_file(w))
+		told(w);
+}
+
+/* Given up, and it is said why. */
+static void
+fail_report(struct walk *w, const struct copy_pair *pair,
+	    const struct label *label)
+{
+	if (!fail_file(w))
+		return;
+	file_report(pair, label);
+	told(w);
+}
+
 /*
  * The destination once more.  Who died in its end may have given it its final
  * mode, with which only root can open it: then it is made writable again.
@@ -134,8 +161,10 @@ answer_giver(const struct walk *w, const struct job *f, bool success)
 static void
 giver_gone(struct walk *w, const struct job *f, const struct heard *h)
 {
-	if (fail_file(w))
-		streamed_blame(h, atomic_load(&receipt_of_file(w, f)->taken));
+	if (!fail_file(w))
+		return;
+	streamed_blame(h, atomic_load(&receipt_of_file(w, f)->taken));
+	told(w);
 }
 
 /* Is the producer still there for the file it has handed over? */
@@ -172,9 +201,11 @@ open_src(struct walk *w, const struct place *p, const struct job *f)
 	if (w->o->deref != DEREF_ALWAYS && !place_is_operand(p))
 		flags |= O_NOFOLLOW;
 	fd = io_open_source(p->at.src, p->src, flags);
-	if (fd < 0 && fail_file(w))
+	if (fd < 0 && fail_file(w)) {
 		diag_error(errno, "cannot open %s for reading",
 			   quote(place_src(w, p)));
+		told(w);
+	}
 	return fd;
 }
 
@@ -191,28 +222,36 @@ open_both(struct walk *w, const struct place *p, const struct job *f,
 	if (r->src < 0)
 		return -1;
 	if (fstat(r->src, &r->src_st) < 0) {
-		if (fail_file(w))
+		if (fail_file(w)) {
 			diag_error(errno, "cannot fstat %s",
 				   quote(place_src(w, p)));
+			told(w);
+		}
 		return -1;
 	}
 	r->dst = open_dst(p, f);
 	if (r->dst < 0 || fstat(r->dst, &r->dst_st) < 0) {
-		if (fail_file(w))
+		if (fail_file(w)) {
 			diag_error(errno, "cannot open %s again",
 				   quote(place_dst(w, p)));
+			told(w);
+		}
 		return -1;
 	}
 	if (r->src_st.st_dev != f->src_dev || r->src_st.st_ino != f->src_ino) {
-		if (fail_file(w))
+		if (fail_file(w)) {
 			diag_error(0, "%s was replaced while it was copied",
 				   quote(place_src(w, p)));
+			told(w);
+		}
 		return -1;
 	}
 	if (r->dst_st.st_dev != f->dst_dev || r->dst_st.st_ino != f->dst_ino) {
-		if (fail_file(w))
+		if (fail_file(w)) {
 			diag_error(0, "%s was replaced while it was copied",
 				   quote(place_dst(w, p)));
+			told(w);
+		}
 		return -1;
 	}
 	r->created = atomic_load(&f->flags) & JOB_CREATED;
@@ -238,14 +277,10 @@ shared_pair(struct walk *w, const struct job *f, const struct regular *r,
 
 /* What the others need, on the board; then it can be worked on. */
 static void
-note_begun(struct walk *w, struct job *f, const struct regular *r,
-	   const struct copy_pair *pair)
+note_begun(struct job *f, const struct regular *r, const struct copy_pair *pair)
 {
 	uint32_t flags = JOB_OPENED;
 
-	/* With no room for its name the backup stays what it is. */
-	if (w->backup.len && !f->backup)
-		f->backup = list_single(w->b, w->backup.s, DT_REG);
 	if (r->created)
 		flags |= JOB_CREATED;
 	if (pair->holes)
@@ -302,7 +337,7 @@ begin_data(struct walk *w, const struct place *p, struct regular *r)
 			   quote(place_dst(w, p)));
 		return -1;
 	}
-	note_begun(w, f, r, &pair);
+	note_begun(f, r, &pair);
 	done = at_once(w, p, r, &pair);
 	f->method = pair.method;
 	if (done == 0 && regular_cached(w, r))
@@ -353,12 +388,17 @@ bigfile_take(struct walk *w, const struct place *p, struct regular *r,
 	}
 	f = &w->b->jobs[idx];
 	regular_pair(w, r, &pair);
-	note_begun(w, f, r, &pair);
+	note_begun(f, r, &pair);
 	done = at_once(w, p, r, &pair);
 	if (done < 0) {
+		board_free(w->b, f->names);
 		job_discard(w->b, w->slot, idx);
 		return -1;
 	}
+	/* The entry is this job from here on. */
+	f->aside = w->b->jobs[w->job].aside;
+	f->made_dev = w->b->jobs[w->job].made_dev;
+	f->made_ino = w->b->jobs[w->job].made_ino;
 	atomic_fetch_or(&f->flags, JOB_HANDED);
 	if (done == 0 && regular_cached(w, r))
 		atomic_fetch_or(&f->flags, JOB_CACHED);
@@ -374,10 +414,11 @@ bigfile_take(struct walk *w, const struct place *p, struct regular *r,
 	return 0;
 }
 
-/* 1 where entry_prepare left nothing to do. */
+/* 1 where entry_prepare left nothing to do, -2 where it counted an error. */
 static int
 begin_at(struct walk *w, const struct place *p, struct regular *r)
 {
+	uint64_t errors = w->add.errors;
 	struct stat st;
 	board_ref link;
 	enum way way;
@@ -389,7 +430,7 @@ begin_at(struct walk *w, const struct place *p, struct regular *r)
 		return -1;
 	}
 	if (!entry_prepare(w, p, &st, &way, &link))
-		return 1;
+		return w->add.errors != errors ? -2 : 1;
 	if (regular_open_src(w, p, &st, r) == 0 &&
 	    regular_open_dst(w, p, way, true, r) == 0) {
 		entry_link_made(w, p, link);
@@ -414,12 +455,10 @@ bigfile_begin(struct walk *w)
 		walk_show(w, p.src, 0, 0);
 		result = begin_at(w, &p, &r);
 	}
-	if (result < 0) {
-		(void)fail_file(w); /* it was said why */
-		board_free(w->b, f->backup);
-		f->backup = 0;
+	if (result == -1)
+		fail_told(w); /* it was said why */
+	if (result < 0)
 		entry_undo_backup(w, &p, r.src_st.st_dev, r.src_st.st_ino);
-	}
 	io_close(&r.src);
 	io_close(&r.dst);
 	return result;
@@ -486,8 +525,7 @@ copy_chunks(struct walk *w, const struct place *p, struct copy_pair *pair)
 		if (chunk(w, pair, j->next, len) < 0) {
 			if (pair->called_off)
 				return 1;
-			if (fail_file(w))
-				file_report(pair, &label);
+			fail_report(w, pair, &label);
 			return -1;
 		}
 		w->add.bytes += pair->bytes;
@@ -514,8 +552,7 @@ write_back(struct walk *w, const struct place *p, struct copy_pair *pair)
 	pair_fail(pair, SIDE_DST, at, errno);
 	if (errno == ECANCELED && walk_cancelled(w))
 		return 1;
-	if (fail_file(w))
-		file_report(pair, &label);
+	fail_report(w, pair, &label);
 	return -1;
 }
 
@@ -543,14 +580,16 @@ bigfile_body(struct walk *w)
 			result = write_back(w, &p, &pair);
 		else
 			behind_forget(w->behind);
-		if (io_close(&r.dst) < 0 && result == 0 && fail_file(w))
+		if (io_close(&r.dst) < 0 && result == 0 && fail_file(w)) {
 			diag_error(errno, "failed to close %s",
 				   quote(place_dst(w, &p)));
+			told(w);
+		}
 	}
 	io_close(&r.src);
 	io_close(&r.dst);
 	if (result < 0)
-		(void)fail_file(w); /* it was said why */
+		fail_told(w); /* it was said why */
 	return result > 0 ? DIR_STOP : DIR_OVER;
 }
 
@@ -571,8 +610,7 @@ settle(struct walk *w, const struct place *p, const struct job *f,
 	    behind_settle(w->behind, was_cached(f) ? -1 : r->src, r->dst) < 0) {
 		pair_fail(&pair, SIDE_DST, 0, errno);
 		/* Some of it is lost: not to be taken for a copy. */
-		if (fail_file(w))
-			file_report(&pair, &label);
+		fail_report(w, &pair, &label);
 		return -1;
 	}
 	r->final_mode = f->created_mode;
@@ -595,24 +633,12 @@ take_back_data(struct walk *w, const struct place *p, const struct job *f)
 	io_close(&r.dst);
 }
 
-/* What was there is there again; as backup_make had left it. */
+/* What was there is there again. */
 static void
 take_back_backup(struct walk *w, const struct place *p, const struct job *f)
 {
-	const char *name;
-	struct stat st;
-
-	if (!f->backup)
-		return;
-	name = list_at(board_at(w->b, f->backup), 0).name;
-	/* By one who died after that. */
-	if (fstatat(p->at.dst, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
-	strbuf_reset(&w->backup);
-	strbuf_adds(&w->backup, name);
-	w->made_dev = f->dst_dev;
-	w->made_ino = f->dst_ino;
-	entry_undo_backup(w, p, f->src_dev, f->src_ino);
+	if (backup_recall(w, p))
+		entry_undo_backup(w, p, f->src_dev, f->src_ino);
 }
 
 /* The file failed; with its data, or with its attributes only. */
@@ -621,9 +647,9 @@ take_back(struct walk *w, const struct job *f, bool data)
 {
 	struct place p;
 
-	if (!(atomic_load(&f->flags) & JOB_OPENED) || file_place(w, f, &p) < 0)
+	if (file_place(w, f, &p) < 0)
 		return;
-	if (data)
+	if (data && (atomic_load(&f->flags) & JOB_OPENED))
 		take_back_data(w, &p, f);
 	take_back_backup(w, &p, f);
 }
@@ -647,7 +673,7 @@ finish_copied(struct walk *w, struct job *f)
 	int result = -1;
 
 	if (file_place(w, f, &p) < 0 || open_both(w, &p, f, &r) < 0)
-		(void)fail_file(w); /* it was said why */
+		fail_told(w); /* it was said why */
 	else if (settle(w, &p, f, &r) == 0 && sync_handed(w, &p, f, &r) == 0 &&
 		 regular_close(w, &p, &r) == 0) {
 		decide_note_made(w, &p, &r.dst_st);
@@ -656,6 +682,19 @@ finish_copied(struct walk *w, struct job *f)
 	io_close(&r.src);
 	io_close(&r.dst);
 	return result;
+}
+
+/* Who had the message died before he gave it. */
+static void
+untold(struct walk *w, const struct job *f)
+{
+	struct place p;
+
+	if (file_place(w, f, &p) == 0)
+		diag_error(0,
+			   "cannot copy %s: the worker that knows why was"
+			   " killed",
+			   quote(place_src(w, &p)));
 }
 
 void
@@ -680,7 +719,10 @@ bigfile_finish(struct walk *w)
 		return;
 	}
 	entry_failed(w);
-	take_back(w, f, atomic_load(&f->flags) & JOB_FAILED);
+	flags = atomic_load(&f->flags);
+	if ((flags & JOB_FAILED) && !(flags & JOB_TOLD))
+		untold(w, f);
+	take_back(w, f, flags & JOB_FAILED);
 	answer_giver(w, f, false);
 }
 

@@ -365,12 +365,25 @@ back_up(struct walk *w, const struct place *p, const struct stat *src)
 }
 
 /*
+ * Is it a file that somebody else put there?  What was made has the inode that
+ * was noted, or, where the death came before that, nothing in it, or, as a link,
+ * another name.
+ */
+static bool
+is_third(const struct walk *w, const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && !entry_made(w, st) &&
+	       st->st_nlink == 1 &&
+	       (w->b->jobs[w->job].made_ino || st->st_size);
+}
+
+/*
  * A death may come between the intent to create and the answer that something
  * is there.  What cannot be this run's work is decided about as at first; the
  * source itself above all.
  */
 static bool
-may_be_ours(const struct place *p, const struct stat *src,
+may_be_ours(const struct walk *w, const struct place *p, const struct stat *src,
 	    enum job_intent intent)
 {
 	struct stat st;
@@ -378,6 +391,8 @@ may_be_ours(const struct place *p, const struct stat *src,
 	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return true;
 	if (samefile_inode(&st, src))
+		return false;
+	if (intent == INTENT_CREATE && is_third(w, &st))
 		return false;
 	return intent == INTENT_OVER ||
 	       (S_ISREG(src->st_mode) ? S_ISREG(st.st_mode)
@@ -411,7 +426,8 @@ stream_lost(struct walk *w, const struct place *p, enum job_intent intent)
 		   quote_n(0, place_src(w, p)), quote_n(1, place_dst(w, p)));
 	if (fstatat(p->at.dst, p->dst, &st, 0) == 0 && S_ISREG(st.st_mode)) {
 		if (intent == INTENT_STREAM_NEW) {
-			(void)unlinkat(p->at.dst, p->dst, 0);
+			if (entry_made(w, &st))
+				(void)unlinkat(p->at.dst, p->dst, 0);
 		} else {
 			fd = openat(p->at.dst, p->dst,
 				    O_WRONLY | O_TRUNC | O_NONBLOCK |
@@ -419,6 +435,41 @@ stream_lost(struct walk *w, const struct place *p, enum job_intent intent)
 			io_close(&fd);
 		}
 	}
+	return failed(w);
+}
+
+/*
+ * True where what was there is aside: the copy goes on.  False where the one who
+ * died had not moved it, or had it back already: then all begins anew, unless
+ * what is there now was made by him.
+ */
+static bool
+recall(struct walk *w, const struct place *p)
+{
+	struct stat st;
+
+	if (!w->b->jobs[w->job].aside)
+		return false;
+	if (backup_recall(w, p))
+		return true;
+	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    entry_made(w, &st))
+		entry_intend(w, INTENT_CREATE);
+	return false;
+}
+
+/* Once more, with what was there aside, and not over a third file. */
+static enum way
+decide_aside(struct walk *w, const struct place *p)
+{
+	struct stat st;
+
+	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !is_third(w, &st))
+		return decide_again(w, p, INTENT_CREATE);
+	w->msgs = w->b->jobs[w->job].intent_msgs;
+	diag_error(EEXIST, "cannot create regular file %s",
+		   quote(place_dst(w, p)));
 	return failed(w);
 }
 
@@ -436,15 +487,19 @@ through_made_link(struct walk *w, const struct place *p)
 enum way
 decide(struct walk *w, const struct place *p, const struct stat *src)
 {
+	bool aside = recall(w, p);
 	enum job_intent intent = entry_intent(w);
 	struct stat dst;
 	enum way way;
 	int r;
 
-	strbuf_reset(&w->backup);
+	if (!aside)
+		strbuf_reset(&w->backup);
 	if (intent == INTENT_STREAM_NEW || intent == INTENT_STREAM_OVER)
 		return stream_lost(w, p, intent);
-	if (intent != INTENT_NONE && may_be_ours(p, src, intent))
+	if (aside)
+		return decide_aside(w, p);
+	if (intent != INTENT_NONE && may_be_ours(w, p, src, intent))
 		return decide_again(w, p, intent);
 	r = look(w, p, src, &dst);
 	if (r < 0)

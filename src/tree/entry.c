@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/io.h"
 #include "base/quote.h"
 #include "board/links.h"
 #include "copy/context.h"
@@ -43,6 +44,24 @@ enum job_intent
 entry_intent(const struct walk *w)
 {
 	return (enum job_intent)w->b->jobs[w->job].intent;
+}
+
+void
+entry_note_made(struct walk *w, const struct stat *st)
+{
+	struct job *j = &w->b->jobs[w->job];
+
+	j->made_dev = st->st_dev;
+	j->made_ino = st->st_ino;
+}
+
+bool
+entry_made(const struct walk *w, const struct stat *st)
+{
+	const struct job *j = &w->b->jobs[w->job];
+
+	return j->made_ino && j->made_dev == st->st_dev &&
+	       j->made_ino == st->st_ino;
 }
 
 void
@@ -331,6 +350,29 @@ entry_undo_backup(struct walk *w, const struct place *p, uint64_t src_dev,
 	backup_undo(w, p);
 }
 
+void
+entry_cancel(struct walk *w, const struct place *p)
+{
+	enum job_intent intent = entry_intent(w);
+	struct stat st;
+	int fd;
+
+	if (w->o->keep_partial &&
+	    (intent == INTENT_STREAM_NEW || intent == INTENT_STREAM_OVER))
+		return;
+	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    entry_made(w, &st)) {
+		/* For other names of it. */
+		fd = openat(p->at.dst, p->dst,
+			    O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK |
+				    O_CLOEXEC);
+		io_close(&fd);
+		(void)unlinkat(p->at.dst, p->dst, 0);
+	}
+	if (backup_recall(w, p))
+		backup_undo(w, p);
+}
+
 /* As a file with contents, whatever it is, or as the thing it is? */
 static bool
 as_regular(const struct walk *w, const struct stat *src)
@@ -377,8 +419,13 @@ entry_copy_stat(struct walk *w, const struct place *p, const struct stat *src)
 	if (link)
 		links_abandon(w->b, w->slot, link);
 out:
-	if (w->add.errors != errors)
+	if (w->add.errors == errors)
+		return result;
+	/* What is no file stays, where only its attributes failed. */
+	if (w->o->instead || as_regular(w, src))
 		entry_undo_backup(w, p, src->st_dev, src->st_ino);
+	else
+		backup_undo(w, p);
 	return result;
 }
 

@@ -30,6 +30,12 @@ enum entry_result entry_copy(struct walk *w, const struct place *p,
 enum entry_result entry_copy_stat(struct walk *w, const struct place *p,
 				  const struct stat *src);
 
+/*
+ * The copy is called off, and who had the entry at P in hand was killed: what he
+ * had made of it is taken back.
+ */
+void entry_cancel(struct walk *w, const struct place *p);
+
 /* Says 'src' -> 'dst' where -v is on. */
 void entry_say(struct walk *w, const struct place *p);
 
@@ -49,6 +55,10 @@ void entry_failed(struct walk *w);
 /* Notes how far the entry in hand has come. */
 void entry_intend(struct walk *w, enum job_intent intent);
 enum job_intent entry_intent(const struct walk *w);
+
+/* ST is the regular file that was made for the entry in hand; is it that one? */
+void entry_note_made(struct walk *w, const struct stat *st);
+bool entry_made(const struct walk *w, const struct stat *st);
 
 /* Is a symbolic link at the source of P followed? */
 bool entry_follows(const struct walk *w, const struct place *p);
@@ -75,7 +85,10 @@ void entry_link_made(struct walk *w, const struct place *p, board_ref link);
 bool entry_link_failed(struct walk *w, const struct place *p, uint64_t src_dev,
 		       uint64_t src_ino);
 
-/* The same, and the backup just made, if there is one, is P again. */
+/*
+ * After a failure the backup just made, if there is one, is P again, and nobody
+ * links to P before.
+ */
 void entry_undo_backup(struct walk *w, const struct place *p, uint64_t src_dev,
 		       uint64_t src_ino);
 

@@ -2,8 +2,12 @@
 
 #include "tree/jobs.h"
 
+#include <fcntl.h>
+
 #include "tree/bigfile.h"
 #include "tree/dir.h"
+#include "tree/entry.h"
+#include "tree/list.h"
 
 static void
 take_in_hand(struct walk *w, uint32_t job)
@@ -26,8 +30,8 @@ give_back(struct walk *w, uint32_t job)
 	struct job *j = &w->b->jobs[job];
 
 	board_free(w->b, j->names);
-	board_free(w->b, j->backup);
-	j->names = j->backup = 0;
+	board_free(w->b, j->aside);
+	j->names = j->aside = 0;
 	if (j->kind == JOB_DIR) {
 		dirs_forget(w, j->node);
 		if (!(atomic_load(&node_at(w->b, j->node)->flags) &
@@ -158,6 +162,50 @@ begin(struct walk *w)
 	default:
 		return 0;
 	}
+}
+
+/* The entry that JOB is at; false where it is at none. */
+static bool
+place_in_hand(struct walk *w, const struct job *j, struct place *p)
+{
+	uint32_t at = 0;
+
+	if (j->phase != JOB_BODY || j->next >= j->end)
+		return false;
+	switch (j->kind) {
+	case JOB_ROOT:
+	case JOB_OPERANDS:
+		*p = (struct place){ .operand = (uint32_t)j->next,
+				     .at = { AT_FDCWD, w->ops->dst_dir },
+				     .src = w->ops->v[j->next].src,
+				     .dst = w->ops->v[j->next].dst };
+		return true;
+	case JOB_DIR:
+	case JOB_BATCH:
+		*p = (struct place){ .node = j->node,
+				     .operand =
+					     node_at(w->b, j->node)->operand };
+		for (uint64_t i = 0; i < j->next; i++)
+			at = list_at(board_at(w->b, j->names), at).offset;
+		p->src = p->dst = list_at(board_at(w->b, j->names), at).name;
+		return dirs_open_dst(w, j->node, &p->at.dst) == 0;
+	default:
+		return false;
+	}
+}
+
+void
+jobs_cancel(struct walk *w, uint32_t job)
+{
+	const struct job *j = &w->b->jobs[job];
+	struct place p;
+
+	if (!j->aside && !j->made_ino)
+		return;
+	w->job = job;
+	if (place_in_hand(w, j, &p))
+		entry_cancel(w, &p);
+	w->job = 0;
 }
 
 bool

@@ -13,6 +13,12 @@
  */
 bool jobs_run(struct walk *w, uint32_t job);
 
+/*
+ * The copy is called off and the process that had JOB in hand was killed: what
+ * was made of the entry in hand is taken back.  Big files: bigfile_cancel.
+ */
+void jobs_cancel(struct walk *w, uint32_t job);
+
 /* Jobs from the stack until it is empty or jobs_run says stop. */
 bool jobs_drain(struct walk *w);
 

@@ -233,6 +233,28 @@ open_by_force(struct walk *w, const struct place *p, int flags, mode_t mode,
 	return r->dst < 0 ? cannot_create(w, p) : r->dst;
 }
 
+/* Is what stands there the file that the one who died had made? */
+static bool
+is_made(const struct walk *w, const struct place *p)
+{
+	struct stat st;
+
+	return fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       entry_made(w, &st);
+}
+
+/*
+ * What the one who died had made and not noted yet is empty; or it is a link to
+ * another file, whose contents are not ours.
+ */
+static int
+open_anew(const struct place *p, int flags, mode_t mode)
+{
+	if (unlinkat(p->at.dst, p->dst, 0) < 0 && errno != ENOENT)
+		return -1;
+	return open_new(p, flags, mode);
+}
+
 static int
 open_by_way(struct walk *w, const struct place *p, enum way way, int flags,
 	    mode_t mode, struct regular *r)
@@ -251,7 +273,8 @@ open_by_way(struct walk *w, const struct place *p, enum way way, int flags,
 		return cannot_create(w, p);
 	if (way == WAY_MAKE)
 		return open_met(w, p, flags, mode);
-	r->dst = open_again(w, p, flags, r);
+	r->dst = r->created && !is_made(w, p) ? open_anew(p, flags, mode)
+					      : open_again(w, p, flags, r);
 	return r->dst < 0 ? cannot_create(w, p) : r->dst;
 }
 
@@ -294,8 +317,8 @@ opened_dst(struct walk *w, const struct place *p, mode_t asked, bool shared,
 		diag_error(errno, "cannot fstat %s", quote(place_dst(w, p)));
 		return -1;
 	}
-	w->made_dev = r->dst_st.st_dev;
-	w->made_ino = r->dst_st.st_ino;
+	if (r->created)
+		entry_note_made(w, &r->dst_st);
 	r->final_mode = final_mode(w, r, asked, extra_mode(w, shared));
 	if (r->created || !S_ISREG(r->dst_st.st_mode))
 		return 0;
@@ -474,7 +497,9 @@ copy_stream(struct walk *w, const struct place *p, struct copy_pair *pair,
 		return result;
 	if (result == -1)
 		file_report(pair, &label);
-	if (!w->o->keep_partial)
+	if (w->o->keep_partial)
+		strbuf_reset(&w->backup); /* it stays aside */
+	else
 		regular_undo(w, p, r);
 	return -1;
 }

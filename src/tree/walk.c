@@ -134,13 +134,28 @@ commit_msgs(struct walk *w, enum txn_kind kind)
 	t->msgs = w->msgs;
 }
 
+/* What the entry in hand had moved aside, where that ends with this. */
+static board_ref
+aside_over(const struct walk *w, enum txn_kind kind)
+{
+	const struct txn *t = &w->b->slots[w->slot].txn;
+	const struct job *j = &w->b->jobs[t->job];
+
+	if (j->kind == JOB_FILE || t->intent != INTENT_NONE ||
+	    (kind == TXN_CHILD && w->b->jobs[t->child].aside == j->aside))
+		return 0;
+	return j->aside;
+}
+
 bool
 walk_commit(struct walk *w, enum txn_kind kind)
 {
+	board_ref aside = aside_over(w, kind);
 	bool zero;
 
 	commit_msgs(w, kind);
 	zero = job_commit(w->b, w->slot, kind, &w->add);
+	board_free(w->b, aside);
 	w->add = (struct tally){ 0 };
 	return zero;
 }

@@ -59,7 +59,6 @@ struct walk {
 	struct strbuf src_path, dst_path; /* for messages */
 	struct behind *behind;		  /* NULL: nothing is bounded */
 	struct strbuf backup; /* name of the backup just made, or empty */
-	uint64_t made_dev, made_ino; /* file that was made in its place, or 0 */
 
 	/* share.h: names are kept until so many bytes are copied */
 	uint64_t lone;
