@@ -225,6 +225,20 @@ test_full_quota()
 }
 
 # A device that takes nothing and calls it no error.
+# A part that is to be kept keeps its name, and the backup too.
+test_full_disk_with_a_backup_and_a_part_kept()
+{
+	with_fs tmpfs 1M full || return 0
+	mkfifo fifo
+	echo old >full/dst
+	head -c 3000000 /dev/zero >fifo 2>/dev/null &
+	expect 1 limited "$MCP" -b --keep-partial fifo full/dst
+	wait $! 2>/dev/null
+	assertEquals old "$(cat full/dst~)"
+	[ "$(stat -c %s full/dst)" -gt 100000 ] || fail 'no part of it is there'
+	end_mounts
+}
+
 test_full_without_error()
 {
 	need_command strace || return 0

@@ -219,6 +219,8 @@ link_to_first(struct walk *w, const struct place *p, enum way way,
 	int err;
 
 	if (link_source(w, e, &first.place) < 0) {
+		diag_error(0, "cannot create hard link %s",
+			   quote(place_dst(w, p)));
 		entry_failed(w);
 		return false;
 	}

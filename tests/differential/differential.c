@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,7 @@ struct session {
 	uint64_t only;	  /* the one case, or UINT64_MAX */
 	const char *make; /* make its tree there, and no more */
 	const char *cp, *mcp;
+	bool guarded;
 	int outside;   /* where the box is, as it was before it was guarded */
 	unsigned show; /* differences shown in full */
 	unsigned shown;
@@ -321,10 +323,11 @@ read_options(struct session *s, int argc, char **argv)
 }
 
 /*
- * Whatever a case does as root, all but the box is read-only to it: by
- * mount_setattr(2), of Linux 5.12 and glibc 2.36.
+ * Whatever a case does as root, all file systems but the box's are read-only to
+ * it (devices are not): by mount_setattr(2), of Linux 5.12 and glibc 2.36.
+ * False where that cannot be had.
  */
-static void
+static bool
 guard(const char *box)
 {
 #ifdef MOUNT_ATTR_RDONLY
@@ -333,11 +336,14 @@ guard(const char *box)
 
 	if (mount(box, box, NULL, MS_BIND, NULL) < 0)
 		err(2, "%s", box);
-	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &ro, sizeof(ro)) == 0 &&
-	    mount_setattr(AT_FDCWD, box, 0, &rw, sizeof(rw)) < 0)
+	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &ro, sizeof(ro)) < 0)
+		return false;
+	if (mount_setattr(AT_FDCWD, box, 0, &rw, sizeof(rw)) < 0)
 		err(2, "%s", box);
+	return true;
 #else
 	(void)box;
+	return false;
 #endif
 }
 
@@ -354,8 +360,7 @@ prepare(struct session *s, const char *tmp, char *box)
 		errx(2, "--nobody: only root can become nobody");
 	if (!mkdtemp(box) || chmod(box, 0755) < 0)
 		err(2, "%s", box);
-	if (s->gen.mounts && !s->make)
-		guard(box);
+	s->guarded = s->gen.mounts && !s->make && guard(box);
 	s->run.box = s->gen.box = box;
 	s->run.now = time(NULL) - 60;
 }
@@ -385,10 +390,15 @@ main(int argc, char **argv)
 		.cp = "/bin/cp",
 		.mcp = getenv("MCP"),
 	};
-	const char *tmp = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
-	char box[256];
+	const char *tmp = getenv("TMPDIR");
+	char box[PATH_MAX + 16];
 
 	read_options(&s, argc, argv);
+	if (!s.make && !s.mcp)
+		errx(2, "which mcp? say --mcp, or set MCP");
+	tmp = realpath(tmp && *tmp ? tmp : "/tmp", NULL);
+	if (!tmp)
+		err(2, "TMPDIR");
 	snprintf(box, sizeof(box), "%s/box.XXXXXX", tmp);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	prepare(&s, tmp, box);
@@ -397,9 +407,8 @@ main(int argc, char **argv)
 		make_only(&s);
 		return 0;
 	}
-	if (!s.mcp)
-		errx(2, "which mcp? say --mcp, or set MCP");
-	printf("seed %" PRIu64 "\n", s.gen.seed);
+	printf("seed %" PRIu64 "%s\n", s.gen.seed,
+	       s.gen.root && !s.guarded ? ", nothing is guarded" : "");
 	if (s.only != UINT64_MAX)
 		one_case(&s, s.only);
 	else

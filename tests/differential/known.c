@@ -362,7 +362,8 @@ joined(const struct scene *s, const struct result *cp, const struct result *mcp)
 	(void)mcp;
 	if (s->nsources < 2 || !last || !says(&cp->err, "Not a directory"))
 		return false;
-	at = scene_find(s, top ? top + strlen(SCENE_TOP "/") : last);
+	last = top ? top + strlen(SCENE_TOP "/") : last;
+	at = scene_find(s, strncmp(last, "./", 2) ? last : last + 2);
 	/* A link's text is a name beside it here; a circle has no end. */
 	for (int i = 0; at >= 0 && s->e[at].kind == KIND_SYMLINK && i < s->n;
 	     i++)
