@@ -233,8 +233,9 @@ struct job {
 	uint32_t intent_msgs; /* messages said before it was set.  owner */
 	uint32_t dead_msgs;   /* numbers used, by the dead too.  conductor */
 	/*
-	 * Of the entry in hand, a FILE's for good: struct aside, or 0, and the
-	 * regular file that was made, or 0.  owner, cleared by txn.
+	 * Of the entry in hand: struct aside, or 0, and the regular file that
+	 * was made, or 0.  owner; the txn that ends the entry clears them, but
+	 * a FILE's stay.
 	 */
 	board_ref aside;
 	uint64_t made_dev, made_ino;

@@ -370,11 +370,14 @@ back_up(struct walk *w, const struct place *p, const struct stat *src)
  * another name.
  */
 static bool
-is_third(const struct walk *w, const struct stat *st)
+is_third(const struct walk *w, const struct place *p, const struct stat *src,
+	 const struct stat *st)
 {
-	return S_ISREG(st->st_mode) && !entry_made(w, st) &&
-	       st->st_nlink == 1 &&
-	       (w->b->jobs[w->job].made_ino || st->st_size);
+	if (!S_ISREG(st->st_mode) || entry_made(w, st) ||
+	    samefile_inode(st, src) ||
+	    (st->st_nlink > 1 && entry_may_have_links(w, p, src)))
+		return false;
+	return w->b->jobs[w->job].made_ino || st->st_size;
 }
 
 /*
@@ -392,7 +395,7 @@ may_be_ours(const struct walk *w, const struct place *p, const struct stat *src,
 		return true;
 	if (samefile_inode(&st, src))
 		return false;
-	if (intent == INTENT_CREATE && is_third(w, &st))
+	if (intent == INTENT_CREATE && is_third(w, p, src, &st))
 		return false;
 	return intent == INTENT_OVER ||
 	       (S_ISREG(src->st_mode) ? S_ISREG(st.st_mode)
@@ -460,12 +463,12 @@ recall(struct walk *w, const struct place *p)
 
 /* Once more, with what was there aside, and not over a third file. */
 static enum way
-decide_aside(struct walk *w, const struct place *p)
+decide_aside(struct walk *w, const struct place *p, const struct stat *src)
 {
 	struct stat st;
 
 	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !is_third(w, &st))
+	    !is_third(w, p, src, &st))
 		return decide_again(w, p, INTENT_CREATE);
 	w->msgs = w->b->jobs[w->job].intent_msgs;
 	diag_error(EEXIST, "cannot create regular file %s",
@@ -498,7 +501,7 @@ decide(struct walk *w, const struct place *p, const struct stat *src)
 	if (intent == INTENT_STREAM_NEW || intent == INTENT_STREAM_OVER)
 		return stream_lost(w, p, intent);
 	if (aside)
-		return decide_aside(w, p);
+		return decide_aside(w, p, src);
 	if (intent != INTENT_NONE && may_be_ours(w, p, src, intent))
 		return decide_again(w, p, intent);
 	r = look(w, p, src, &dst);
