@@ -209,7 +209,7 @@ test_unrelated_process_sees_the_board()
 	make_long_names src
 	MCP_BOARD=memfd held_copy -j 3 src dst
 	poll 10 under_way 3
-	assertEquals 'magic yes, version 3' "$(sed -n 1p view)"
+	assertEquals 'magic yes, version 4' "$(sed -n 1p view)"
 	assertEquals 'sizes yes' "$(sed -n 2p view)"
 	assertEquals "pid $MCP_PID, slots 4" "$(sed -n 3p view)"
 	assertEquals "command ${MCP##*/} -rv -j 3 src dst" \

@@ -341,7 +341,9 @@ test_dirty_tree_is_bounded()
 	done
 }
 
-# splice(2) and read(2)
+# splice(2) and read(2).  cachestat(2) looks at one page after the other: what is
+# written meanwhile, a piece or two of 64 KiB, may be counted with what is written
+# back by then.
 test_dirty_stream_is_bounded()
 {
 	need_cachestat || return 0
@@ -354,7 +356,7 @@ test_dirty_stream_is_bounded()
 		writer=$!
 		mcp_start -j1 $how --rate=15M --dirty-bytes=512K fifo ext4/dst
 		most_dirty ext4/dst
-		assertTrue "$how: $most pages" "[ $most -le 128 ]"
+		assertTrue "$how: $most pages" "[ $most -le 160 ]"
 		wait $writer
 		assert_same_file big ext4/dst
 		assertEquals "$how: dirty at the end" 0 "$(pages 2 ext4/dst)"

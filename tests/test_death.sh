@@ -473,11 +473,13 @@ old_is_there()
 		[ "$(head -c 50 "$1~" 2>/dev/null)" = "$2" ]
 }
 
-# killed_when CONDITION STRACE-ARG...: one worker of mcp dies when that is true.
+# killed_when STATUS CONDITION STRACE-ARG...: one worker of mcp dies when that is
+# true.
 killed_when()
 {
-	condition=$1
-	shift
+	expected=$1
+	condition=$2
+	shift 2
 	strace -f -qq -o "$TEST_ROOT/strace" "$@" >"$OUT" 2>"$ERR" &
 	job=$!
 	poll 20 sh -c "$condition" || fail "never: $condition"
@@ -485,7 +487,7 @@ killed_when()
 	# shellcheck disable=SC2046
 	kill -KILL $(workers)
 	wait "$job"
-	assertEquals "status: $(cat "$ERR")" 1 "$?"
+	assertEquals "status: $(cat "$ERR")" "$expected" "$?"
 	assertEquals "deaths, $condition" 1 "$(deaths)"
 }
 
@@ -507,7 +509,7 @@ test_killed_with_a_backup()
 	export MCP_ALONE
 	for size in 3000 20000000; do
 		prepare_old $size
-		killed_when '[ -e dst/f~ ]' -P "$PWD/src/f" -P "$PWD/dst/f" \
+		killed_when 1 '[ -e dst/f~ ]' -P "$PWD/src/f" -P "$PWD/dst/f" \
 			-e trace=openat,write,pwrite64 \
 			-e inject=write,pwrite64:error=EIO \
 			-e inject=openat:delay_enter=500000:when=1 \
@@ -515,7 +517,7 @@ test_killed_with_a_backup()
 		assertEquals "$size" old "$(head -c 50 dst/f)"
 		assertFalse "$size: a backup" '[ -e dst/f~ ]'
 		prepare_old $size
-		killed_when '[ -e dst/f~ ] && until [ -s dst/f ]; do :; done' \
+		killed_when 1 '[ -e dst/f~ ] && until [ -s dst/f ]; do :; done' \
 			-P "$PWD/dst" -P "$PWD/dst/f" -P "$PWD/src/f" \
 			-e trace=write,pwrite64,renameat2,close \
 			-e inject=write,pwrite64:error=EIO:delay_enter=300000 \
@@ -525,6 +527,101 @@ test_killed_with_a_backup()
 		assertFalse "$size: a backup" '[ -e dst/f~ ]'
 	done
 	unset MCP_ALONE
+}
+
+test_killed_with_a_backup_that_is_a_link()
+{
+	need_command strace || return 0
+	need_children || return 0
+	prepare_old 3000
+	ln dst/f dst/f~
+	# Which rename(2) leaves as they are.
+	MCP_ALONE=0 killed_when 0 'sleep 0.7' -P "$PWD/dst" -P "$PWD/src/f" \
+		-e trace=renameat -e inject=renameat:delay_exit=1500000:when=1 \
+		"$MCP" -b -j1 "$PWD/src/f" "$PWD/dst"
+	assert_same_file src/f dst/f
+	assertEquals old "$(cat dst/f~)"
+}
+
+# What three workers died at is as if it had failed.
+test_three_deaths_with_a_backup()
+{
+	need_command strace || return 0
+	for old in '' old; do
+		prepare_old 3000
+		[ -n "$old" ] || rm dst/f
+		expect 1 traced -P "$PWD/dst/f" -e trace=utimensat \
+			-e inject=utimensat:signal=KILL "$MCP" -p ${old:+-b} \
+			-j1 "$BIG" src/f "$PWD/dst"
+		assertContains "$(cat "$ERR")" '3 workers died at it'
+		assertEquals "$old" "$old" "$(head -c 50 dst/f 2>/dev/null)"
+		[ -n "$old" ] || assertFalse 'it was left' '[ -e dst/f ]'
+		assertFalse 'a backup' '[ -e dst/f~ ]'
+	done
+}
+
+# Before it was opened: the next one may not open it either.
+test_killed_before_a_file_that_may_not_be_written()
+{
+	need_command strace || return 0
+	need_children || return 0
+	need_root || return 0
+	install -m 755 "$MCP" mcp
+	chmod 777 .
+	status=1
+	for how in '' -f; do
+		prepare_old 3000
+		ln dst/f dst/other
+		chmod 444 dst/f
+		chown -R 65534:65534 src dst
+		MCP_ALONE=0 killed_when "$status" 'sleep 0.7' \
+			-P "$PWD/src/f" -e trace=openat \
+			-e inject=openat:delay_enter=1500000:when=1 \
+			setpriv --reuid=65534 --regid=65534 --clear-groups \
+			"$PWD/mcp" -j1 $how "$PWD/src/f" "$PWD/dst"
+		assertEquals "$how" 'old' "$(cat dst/other)"
+		[ -n "$how" ] || assertEquals old "$(cat dst/f)"
+		status=0
+	done
+	assert_same_file src/f dst/f
+}
+
+# --attributes-only leaves the contents alone, once more as well.
+test_killed_with_attributes_only()
+{
+	need_command strace || return 0
+	need_children || return 0
+	need_root || return 0
+	install -m 755 "$MCP" mcp
+	chmod 777 .
+	prepare_old 3000
+	chmod 444 src/f
+	chown -R 65534:65534 src dst
+	MCP_ALONE=0 killed_when 0 'sleep 0.7' -P "$PWD/dst/f" -e trace=fchmod \
+		-e inject=fchmod:delay_exit=1500000:when=1 \
+		setpriv --reuid=65534 --regid=65534 --clear-groups \
+		"$PWD/mcp" -j1 --attributes-only --preserve=mode \
+		"$PWD/src/f" "$PWD/dst"
+	assertEquals old "$(cat dst/f)"
+	assertEquals 444 "$(stat -c %a dst/f)"
+}
+
+# What was made through a dangling link is not taken for what was there before.
+test_killed_behind_a_dangling_link()
+{
+	need_command strace || return 0
+	need_children || return 0
+	for how in -n -u --update=none-fail; do
+		prepare_old 3000
+		rm dst/f
+		ln -s target dst/f
+		MCP_ALONE=0 POSIXLY_CORRECT=1 killed_when 0 \
+			'[ -e dst/target ] && sleep 0.5' \
+			-P "$PWD/dst/f" -P "$PWD/dst/target" -e trace=write \
+			-e inject=write:delay_enter=1500000:when=1 \
+			"$MCP" $how -j1 "$PWD/src/f" "$PWD/dst"
+		assert_same_file src/f dst/target
+	done
 }
 
 # A worker dies with a link in its hand to what has just become another's

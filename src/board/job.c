@@ -230,7 +230,7 @@ apply_step(struct board *b, const struct txn *t)
 	j->intent = t->intent;
 	if (t->intent == INTENT_NONE && j->kind != JOB_FILE) {
 		j->aside = 0;
-		j->made_dev = j->made_ino = 0;
+		j->ours_dev = j->ours_ino = 0;
 	}
 }
 

@@ -234,11 +234,11 @@ struct job {
 	uint32_t dead_msgs;   /* numbers used, by the dead too.  conductor */
 	/*
 	 * Of the entry in hand: struct aside, or 0, and the regular file that
-	 * was made, or 0.  owner; the txn that ends the entry clears them, but
-	 * a FILE's stay.
+	 * was opened to be written, or 0.  owner; the txn that ends the entry
+	 * clears them, but a FILE's stay.
 	 */
 	board_ref aside;
-	uint64_t made_dev, made_ino;
+	uint64_t ours_dev, ours_ino;
 	/* conductor alone */
 	uint32_t seen_gen;  /* job generation seen_msgs counts for */
 	uint32_t seen_msgs; /* messages of this job that were printed */

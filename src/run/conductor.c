@@ -211,6 +211,8 @@ give_up_entry(struct state *s, uint32_t job)
 	struct txn *t;
 
 	report_lost_entry(s, job);
+	if (!bytes)
+		jobs_cancel(&s->w, job);
 	t = job_txn(&s->b, 0, job);
 	s->w.msgs = j->msgs;
 	if (bytes)

@@ -212,7 +212,7 @@ note(struct walk *w, const struct stat *is)
 	a->dev = is->st_dev;
 	a->ino = is->st_ino;
 	memcpy(a->name, w->backup.s, w->backup.len + 1);
-	job_of(w)->made_dev = job_of(w)->made_ino = 0;
+	job_of(w)->ours_dev = job_of(w)->ours_ino = 0;
 	atomic_signal_fence(memory_order_seq_cst);
 	job_of(w)->aside = ref;
 	entry_intend(w, INTENT_CREATE);
@@ -253,18 +253,26 @@ backup_make(struct walk *w, const struct place *p)
 	return 0;
 }
 
+static bool
+is_inode(const struct place *p, const char *name, const struct aside *a)
+{
+	struct stat st;
+
+	return fstatat(p->at.dst, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       st.st_dev == a->dev && st.st_ino == a->ino;
+}
+
 bool
 backup_recall(struct walk *w, const struct place *p)
 {
 	const struct aside *a;
-	struct stat st;
 
 	strbuf_reset(&w->backup);
 	if (!job_of(w)->aside)
 		return false;
 	a = board_at(w->b, job_of(w)->aside);
-	if (fstatat(p->at.dst, a->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    st.st_dev != a->dev || st.st_ino != a->ino) {
+	/* The backup's name may have been another of it before. */
+	if (!is_inode(p, a->name, a) || is_inode(p, p->dst, a)) {
 		forget(w);
 		return false;
 	}
@@ -286,11 +294,15 @@ say_undone(struct walk *w, const struct place *p)
 	strbuf_release(&name);
 }
 
-/* Over the file that was made, but over no third one. */
+/*
+ * Over the file that was made, but over no third one.  Who died before he could
+ * note what he had made had written nothing yet.
+ */
 static int
 rename_back(const struct walk *w, const struct place *p, const struct stat *is)
 {
-	if (is && entry_made(w, is))
+	if (is &&
+	    (entry_ours(w, is) || (!job_of(w)->ours_ino && is->st_size == 0)))
 		return renameat(p->at.dst, w->backup.s, p->at.dst, p->dst);
 	return rename_new(p->at.dst, w->backup.s, p->dst);
 }

@@ -23,7 +23,7 @@ bool backup_recall(struct walk *w, const struct place *p);
 
 /*
  * After P could not be copied: what backup_make moved aside takes its place
- * again, also that of the file that was made (job.made_ino), but not another's.
+ * again, also that of the file that was made (job.ours_ino), but not another's.
  */
 void backup_undo(struct walk *w, const struct place *p);
 

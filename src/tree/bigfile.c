@@ -397,8 +397,8 @@ bigfile_take(struct walk *w, const struct place *p, struct regular *r,
 	}
 	/* The entry is this job from here on. */
 	f->aside = w->b->jobs[w->job].aside;
-	f->made_dev = w->b->jobs[w->job].made_dev;
-	f->made_ino = w->b->jobs[w->job].made_ino;
+	f->ours_dev = w->b->jobs[w->job].ours_dev;
+	f->ours_ino = w->b->jobs[w->job].ours_ino;
 	atomic_fetch_or(&f->flags, JOB_HANDED);
 	if (done == 0 && regular_cached(w, r))
 		atomic_fetch_or(&f->flags, JOB_CACHED);

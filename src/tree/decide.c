@@ -373,11 +373,11 @@ static bool
 is_third(const struct walk *w, const struct place *p, const struct stat *src,
 	 const struct stat *st)
 {
-	if (!S_ISREG(st->st_mode) || entry_made(w, st) ||
+	if (!S_ISREG(st->st_mode) || entry_ours(w, st) ||
 	    samefile_inode(st, src) ||
 	    (st->st_nlink > 1 && entry_may_have_links(w, p, src)))
 		return false;
-	return w->b->jobs[w->job].made_ino || st->st_size;
+	return w->b->jobs[w->job].ours_ino || st->st_size;
 }
 
 /*
@@ -391,6 +391,9 @@ may_be_ours(const struct walk *w, const struct place *p, const struct stat *src,
 {
 	struct stat st;
 
+	/* Perhaps through a link that dangled. */
+	if (fstatat(p->at.dst, p->dst, &st, 0) == 0 && entry_ours(w, &st))
+		return true;
 	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return true;
 	if (samefile_inode(&st, src))
@@ -429,7 +432,7 @@ stream_lost(struct walk *w, const struct place *p, enum job_intent intent)
 		   quote_n(0, place_src(w, p)), quote_n(1, place_dst(w, p)));
 	if (fstatat(p->at.dst, p->dst, &st, 0) == 0 && S_ISREG(st.st_mode)) {
 		if (intent == INTENT_STREAM_NEW) {
-			if (entry_made(w, &st))
+			if (entry_ours(w, &st))
 				(void)unlinkat(p->at.dst, p->dst, 0);
 		} else {
 			fd = openat(p->at.dst, p->dst,
@@ -456,7 +459,7 @@ recall(struct walk *w, const struct place *p)
 	if (backup_recall(w, p))
 		return true;
 	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    entry_made(w, &st))
+	    entry_ours(w, &st))
 		entry_intend(w, INTENT_CREATE);
 	return false;
 }

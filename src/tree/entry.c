@@ -47,21 +47,21 @@ entry_intent(const struct walk *w)
 }
 
 void
-entry_note_made(struct walk *w, const struct stat *st)
+entry_note_ours(struct walk *w, const struct stat *st)
 {
 	struct job *j = &w->b->jobs[w->job];
 
-	j->made_dev = st->st_dev;
-	j->made_ino = st->st_ino;
+	j->ours_dev = st->st_dev;
+	j->ours_ino = st->st_ino;
 }
 
 bool
-entry_made(const struct walk *w, const struct stat *st)
+entry_ours(const struct walk *w, const struct stat *st)
 {
 	const struct job *j = &w->b->jobs[w->job];
 
-	return j->made_ino && j->made_dev == st->st_dev &&
-	       j->made_ino == st->st_ino;
+	return j->ours_ino && j->ours_dev == st->st_dev &&
+	       j->ours_ino == st->st_ino;
 }
 
 void
@@ -356,21 +356,26 @@ void
 entry_cancel(struct walk *w, const struct place *p)
 {
 	enum job_intent intent = entry_intent(w);
+	bool stream = intent == INTENT_STREAM_NEW ||
+		      intent == INTENT_STREAM_OVER;
 	struct stat st;
 	int fd;
 
-	if (w->o->keep_partial &&
-	    (intent == INTENT_STREAM_NEW || intent == INTENT_STREAM_OVER))
+	if (stream && w->o->keep_partial)
 		return;
-	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    entry_made(w, &st)) {
-		/* For other names of it. */
+	if (!w->o->attributes_only && fstatat(p->at.dst, p->dst, &st, 0) == 0 &&
+	    entry_ours(w, &st)) {
+		/* Also for other names of it. */
 		fd = openat(p->at.dst, p->dst,
-			    O_WRONLY | O_TRUNC | O_NOFOLLOW | O_NONBLOCK |
-				    O_CLOEXEC);
+			    O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+		if (fd >= 0 && fstat(fd, &st) == 0 && entry_ours(w, &st))
+			(void)!ftruncate(fd, 0);
 		io_close(&fd);
-		(void)unlinkat(p->at.dst, p->dst, 0);
 	}
+	if ((intent == INTENT_CREATE || intent == INTENT_STREAM_NEW) &&
+	    fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    entry_ours(w, &st))
+		(void)unlinkat(p->at.dst, p->dst, 0);
 	if (backup_recall(w, p))
 		backup_undo(w, p);
 }

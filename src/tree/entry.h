@@ -31,7 +31,7 @@ enum entry_result entry_copy_stat(struct walk *w, const struct place *p,
 				  const struct stat *src);
 
 /*
- * The copy is called off, and who had the entry at P in hand was killed: what he
+ * Who had the entry at P in hand was killed, and it is not done again: what he
  * had made of it is taken back.
  */
 void entry_cancel(struct walk *w, const struct place *p);
@@ -56,9 +56,9 @@ void entry_failed(struct walk *w);
 void entry_intend(struct walk *w, enum job_intent intent);
 enum job_intent entry_intent(const struct walk *w);
 
-/* ST is the regular file that was made for the entry in hand; is it that one? */
-void entry_note_made(struct walk *w, const struct stat *st);
-bool entry_made(const struct walk *w, const struct stat *st);
+/* ST is the regular file that is written for the entry in hand; is it that? */
+void entry_note_ours(struct walk *w, const struct stat *st);
+bool entry_ours(const struct walk *w, const struct stat *st);
 
 /* Is a symbolic link at the source of P followed? */
 bool entry_follows(const struct walk *w, const struct place *p);

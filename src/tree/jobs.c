@@ -30,8 +30,12 @@ give_back(struct walk *w, uint32_t job)
 	struct job *j = &w->b->jobs[job];
 
 	board_free(w->b, j->names);
-	board_free(w->b, j->aside);
-	j->names = j->aside = 0;
+	j->names = 0;
+	/* Any other job's went with the entry, at the latest now. */
+	if (j->kind == JOB_FILE) {
+		board_free(w->b, j->aside);
+		j->aside = 0;
+	}
 	if (j->kind == JOB_DIR) {
 		dirs_forget(w, j->node);
 		if (!(atomic_load(&node_at(w->b, j->node)->flags) &
@@ -200,7 +204,7 @@ jobs_cancel(struct walk *w, uint32_t job)
 	const struct job *j = &w->b->jobs[job];
 	struct place p;
 
-	if (!j->aside && !j->made_ino)
+	if (!j->aside && !j->ours_ino)
 		return;
 	w->job = job;
 	if (place_in_hand(w, j, &p))

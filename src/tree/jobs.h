@@ -14,8 +14,8 @@
 bool jobs_run(struct walk *w, uint32_t job);
 
 /*
- * The copy is called off and the process that had JOB in hand was killed: what
- * was made of the entry in hand is taken back.  Big files: bigfile_cancel.
+ * The process that had JOB in hand was killed and the entry it was at is not
+ * done again: what was made of that is taken back.  Big files: bigfile_cancel.
  */
 void jobs_cancel(struct walk *w, uint32_t job);
 

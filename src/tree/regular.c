@@ -167,19 +167,22 @@ static int
 open_again(struct walk *w, const struct place *p, int flags, struct regular *r)
 {
 	int fd = open_over(w, p, flags, r);
+	struct stat st;
 	char path[64];
 	int handle;
 
 	if (fd >= 0 || errno != EACCES)
 		return fd;
-	/* It has its final mode already: make it writable to us once more. */
+	/* It may have its final mode: make it writable to us once more. */
 	handle = openat(p->at.dst, p->dst, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (handle < 0)
-		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", handle);
-	if (chmod(path, 0600) == 0)
-		fd = open(path, flags | O_TRUNC | O_CLOEXEC);
+	if (handle >= 0 && fstat(handle, &st) == 0 && entry_ours(w, &st) &&
+	    chmod(path, 0600) == 0)
+		fd = open(path, flags | O_CLOEXEC |
+					(w->o->attributes_only ? 0 : O_TRUNC));
 	io_close(&handle);
+	if (fd < 0)
+		errno = EACCES;
 	return fd;
 }
 
@@ -239,8 +242,7 @@ is_made(const struct walk *w, const struct place *p)
 {
 	struct stat st;
 
-	return fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       entry_made(w, &st);
+	return fstatat(p->at.dst, p->dst, &st, 0) == 0 && entry_ours(w, &st);
 }
 
 /*
@@ -275,6 +277,9 @@ open_by_way(struct walk *w, const struct place *p, enum way way, int flags,
 		return open_met(w, p, flags, mode);
 	r->dst = r->created && !is_made(w, p) ? open_anew(p, flags, mode)
 					      : open_again(w, p, flags, r);
+	if (r->dst < 0 && !r->created && w->o->force &&
+	    errno != STREAMED_REPORTED)
+		return open_by_force(w, p, flags, mode, r);
 	return r->dst < 0 ? cannot_create(w, p) : r->dst;
 }
 
@@ -317,8 +322,8 @@ opened_dst(struct walk *w, const struct place *p, mode_t asked, bool shared,
 		diag_error(errno, "cannot fstat %s", quote(place_dst(w, p)));
 		return -1;
 	}
-	if (r->created)
-		entry_note_made(w, &r->dst_st);
+	if (S_ISREG(r->dst_st.st_mode))
+		entry_note_ours(w, &r->dst_st);
 	r->final_mode = final_mode(w, r, asked, extra_mode(w, shared));
 	if (r->created || !S_ISREG(r->dst_st.st_mode))
 		return 0;

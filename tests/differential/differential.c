@@ -391,17 +391,16 @@ main(int argc, char **argv)
 		.mcp = getenv("MCP"),
 	};
 	const char *tmp = getenv("TMPDIR");
-	char box[PATH_MAX + 16];
+	char top[PATH_MAX], box[PATH_MAX + 16];
 
 	read_options(&s, argc, argv);
 	if (!s.make && !s.mcp)
 		errx(2, "which mcp? say --mcp, or set MCP");
-	tmp = realpath(tmp && *tmp ? tmp : "/tmp", NULL);
-	if (!tmp)
+	if (!realpath(tmp && *tmp ? tmp : "/tmp", top))
 		err(2, "TMPDIR");
-	snprintf(box, sizeof(box), "%s/box.XXXXXX", tmp);
+	snprintf(box, sizeof(box), "%s/box.XXXXXX", top);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	prepare(&s, tmp, box);
+	prepare(&s, top, box);
 	if (s.make) {
 		rmdir(box);
 		make_only(&s);
