@@ -546,6 +546,14 @@ test_machine_null_is_open_to_all()
 	done
 }
 
+# Nor can nobody do anything where the root directory is closed.
+test_machine_programs_are_open_to_all()
+{
+	need_root || return 0
+	expect 0 as_nobody true
+	assertEquals '' "$(cat "$ERR")"
+}
+
 # ---------------------------------------------------------------------------
 # tests/lib.sh: files of tests in the test's directory, mcp being another
 # program where the test says so
