@@ -64,15 +64,22 @@ diag_send(enum diag_kind kind, struct strbuf *sb)
 void
 diag_error(int errnum, const char *fmt, ...)
 {
-	struct strbuf sb = { 0 };
 	va_list ap;
+
+	va_start(ap, fmt);
+	diag_verror(errnum, fmt, ap);
+	va_end(ap);
+}
+
+void
+diag_verror(int errnum, const char *fmt, va_list ap)
+{
+	struct strbuf sb = { 0 };
 
 	if (errnum == EINTR && sig_caught())
 		return;
 	strbuf_addf(&sb, "%s: ", program);
-	va_start(ap, fmt);
 	strbuf_vaddf(&sb, fmt, ap);
-	va_end(ap);
 	if (errnum)
 		strbuf_addf(&sb, ": %s", strerror(errnum));
 	diag_send(DIAG_ERROR, &sb);

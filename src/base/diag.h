@@ -9,6 +9,7 @@
 #ifndef MCP_BASE_DIAG_H
 #define MCP_BASE_DIAG_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 enum diag_kind {
@@ -40,6 +41,9 @@ int diag_write(enum diag_kind kind, const char *text, size_t len);
  */
 void diag_error(int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+void diag_verror(int errnum, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 /* "mcp: TEXT", not an error. */
 void diag_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -66,7 +66,8 @@ struct txn *job_txn(struct board *b, unsigned slot, uint32_t job);
 
 /*
  * Makes it happen, adding ADD to the slot's totals.
- *  TXN_STEP   the job's next, end, skip, cookie, names, phase, msgs, intent
+ *  TXN_STEP   the job's next, end, skip, cookie, names, phase, msgs, intent;
+ *             with INTENT_NONE, but of a FILE, nothing is aside and ours
  *  TXN_CHILD  the same, and txn->child joins its parent in child_state
  *  TXN_PART   the same, and the job waits for its children
  *  TXN_DONE   totals only; the job is over; free it with job_free

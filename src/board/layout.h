@@ -193,7 +193,7 @@ enum job_phase {
 };
 
 /* job.flags.  Set with atomic or, never cleared while the job lives. */
-#define JOB_FAILED 1u  /* an error was reported; no success any more */
+#define JOB_FAILED 1u  /* no success any more */
 #define JOB_CREATED 2u /* FILE: this run made the destination file */
 #define JOB_OPENED 4u  /* FILE: the destination is ours to write or remove */
 #define JOB_SPARSE 8u  /* FILE: look for holes */

@@ -149,44 +149,47 @@ spawn(struct state *s, unsigned slot)
 	return 0;
 }
 
-/* The path of entry NEXT of a job, or of the directory or file it is. */
+/* Entry NEXT of a job, or the directory or file it is; false at the very end. */
+static bool
+lost_place(struct state *s, uint32_t job, struct place *p)
+{
+	const struct job *j = &s->b.jobs[job];
+	const struct node *n;
+
+	if (jobs_entry(&s->w, job, p))
+		return true;
+	switch (j->kind) {
+	case JOB_ROOT:
+	case JOB_OPERANDS:
+		return false;
+	case JOB_FILE:
+	case JOB_RANGE:
+		if (j->kind == JOB_RANGE)
+			j = &s->b.jobs[j->parent];
+		*p = (struct place){ .node = j->node,
+				     .operand = (uint32_t)j->cookie };
+		if (j->node)
+			p->src = list_at(board_at(&s->b, j->names), 0).name;
+		return true;
+	default:
+		n = node_at(&s->b, j->node);
+		*p = (struct place){ .node = n->parent,
+				     .operand = n->operand,
+				     .src = n->name };
+		return true;
+	}
+}
+
 static void
 report_lost_entry(struct state *s, uint32_t job)
 {
-	struct job *j = &s->b.jobs[job];
-	struct place p = { .node = j->node, .src = "" };
-	bool entries = j->kind != JOB_FILE && j->kind != JOB_RANGE &&
-		       j->phase == JOB_BODY && j->next < j->end;
+	struct place p;
 
-	if (j->kind == JOB_ROOT || j->kind == JOB_OPERANDS) {
-		/* At the very end it was none of them. */
-		if (j->next == j->end) {
-			diag_error(0, "%d workers died at the end", DEATHS_MAX);
-			return;
-		}
-		p = (struct place){ .operand = (uint32_t)j->next };
-	} else if (j->kind == JOB_FILE || j->kind == JOB_RANGE) {
-		struct job *f = j->kind == JOB_FILE ? j : &s->b.jobs[j->parent];
-
-		p.operand = (uint32_t)f->cookie;
-		if (f->node)
-			p.src = list_at(board_at(&s->b, f->names), 0).name;
-	} else if (entries) {
-		struct names *names = board_at(&s->b, j->names);
-		uint32_t at = 0;
-
-		for (uint64_t i = 0; i < j->next; i++)
-			at = list_at(names, at).offset;
-		p.src = list_at(names, at).name;
-	} else {
-		struct node *n = node_at(&s->b, j->node);
-
-		p = (struct place){ .node = n->parent,
-				    .operand = n->operand,
-				    .src = n->name };
-	}
-	diag_error(0, "cannot copy %s: %d workers died at it",
-		   quote(place_src(&s->w, &p)), DEATHS_MAX);
+	if (lost_place(s, job, &p))
+		diag_error(0, "cannot copy %s: %d workers died at it",
+			   quote(place_src(&s->w, &p)), DEATHS_MAX);
+	else
+		diag_error(0, "%d workers died at the end", DEATHS_MAX);
 }
 
 /* A file whose end kills too is left as it is. */

@@ -191,8 +191,6 @@ forget(struct walk *w)
 {
 	board_ref ref = job_of(w)->aside;
 
-	if (entry_intent(w) == INTENT_CREATE)
-		entry_intend(w, INTENT_NONE);
 	job_of(w)->aside = 0;
 	board_free(w->b, ref);
 	strbuf_reset(&w->backup);
@@ -240,6 +238,7 @@ backup_make(struct walk *w, const struct place *p)
 	while (move_aside(w, p, n) < 0) {
 		int err = errno;
 
+		entry_intend(w, INTENT_NONE);
 		forget(w);
 		if (err == EEXIST && n && whole) {
 			whole = add_backup_name(&w->backup, w->o, p, ++n);

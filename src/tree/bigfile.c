@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -63,13 +64,13 @@ file_of(struct walk *w)
 static int
 file_place(struct walk *w, const struct job *f, struct place *p)
 {
-	*p = (struct place){ .node = f->node, .operand = (uint32_t)f->cookie };
+	uint32_t operand = (uint32_t)f->cookie;
+
 	if (!f->node) {
-		p->src = w->ops->v[p->operand].src;
-		p->dst = w->ops->v[p->operand].dst;
-		p->at = (struct dirs){ AT_FDCWD, w->ops->dst_dir };
+		*p = place_operand(w, operand);
 		return 0;
 	}
+	*p = (struct place){ .node = f->node, .operand = operand };
 	p->src = p->dst = list_at(board_at(w->b, f->names), 0).name;
 	return dirs_open(w, f->node, &p->at);
 }
@@ -100,7 +101,23 @@ fail_told(struct walk *w)
 		told(w);
 }
 
-/* Given up, and it is said why. */
+/* Given up, and it is said why: as diag_error. */
+static void fail_with(struct walk *w, int err, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void
+fail_with(struct walk *w, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!fail_file(w))
+		return;
+	va_start(ap, fmt);
+	diag_verror(err, fmt, ap);
+	va_end(ap);
+	told(w);
+}
+
 static void
 fail_report(struct walk *w, const struct copy_pair *pair,
 	    const struct label *label)
@@ -201,11 +218,9 @@ open_src(struct walk *w, const struct place *p, const struct job *f)
 	if (w->o->deref != DEREF_ALWAYS && !place_is_operand(p))
 		flags |= O_NOFOLLOW;
 	fd = io_open_source(p->at.src, p->src, flags);
-	if (fd < 0 && fail_file(w)) {
-		diag_error(errno, "cannot open %s for reading",
-			   quote(place_src(w, p)));
-		told(w);
-	}
+	if (fd < 0)
+		fail_with(w, errno, "cannot open %s for reading",
+			  quote(place_src(w, p)));
 	return fd;
 }
 
@@ -222,36 +237,23 @@ open_both(struct walk *w, const struct place *p, const struct job *f,
 	if (r->src < 0)
 		return -1;
 	if (fstat(r->src, &r->src_st) < 0) {
-		if (fail_file(w)) {
-			diag_error(errno, "cannot fstat %s",
-				   quote(place_src(w, p)));
-			told(w);
-		}
+		fail_with(w, errno, "cannot fstat %s", quote(place_src(w, p)));
 		return -1;
 	}
 	r->dst = open_dst(p, f);
 	if (r->dst < 0 || fstat(r->dst, &r->dst_st) < 0) {
-		if (fail_file(w)) {
-			diag_error(errno, "cannot open %s again",
-				   quote(place_dst(w, p)));
-			told(w);
-		}
+		fail_with(w, errno, "cannot open %s again",
+			  quote(place_dst(w, p)));
 		return -1;
 	}
 	if (r->src_st.st_dev != f->src_dev || r->src_st.st_ino != f->src_ino) {
-		if (fail_file(w)) {
-			diag_error(0, "%s was replaced while it was copied",
-				   quote(place_src(w, p)));
-			told(w);
-		}
+		fail_with(w, 0, "%s was replaced while it was copied",
+			  quote(place_src(w, p)));
 		return -1;
 	}
 	if (r->dst_st.st_dev != f->dst_dev || r->dst_st.st_ino != f->dst_ino) {
-		if (fail_file(w)) {
-			diag_error(0, "%s was replaced while it was copied",
-				   quote(place_dst(w, p)));
-			told(w);
-		}
+		fail_with(w, 0, "%s was replaced while it was copied",
+			  quote(place_dst(w, p)));
 		return -1;
 	}
 	r->created = atomic_load(&f->flags) & JOB_CREATED;
@@ -446,12 +448,11 @@ int
 bigfile_begin(struct walk *w)
 {
 	struct regular r = { .src = -1, .dst = -1 };
-	struct job *f = file_of(w);
 	struct place p;
 	int result = -1;
 
 	strbuf_reset(&w->backup);
-	if (file_place(w, f, &p) == 0) {
+	if (file_place(w, file_of(w), &p) == 0) {
 		walk_show(w, p.src, 0, 0);
 		result = begin_at(w, &p, &r);
 	}
@@ -580,11 +581,9 @@ bigfile_body(struct walk *w)
 			result = write_back(w, &p, &pair);
 		else
 			behind_forget(w->behind);
-		if (io_close(&r.dst) < 0 && result == 0 && fail_file(w)) {
-			diag_error(errno, "failed to close %s",
-				   quote(place_dst(w, &p)));
-			told(w);
-		}
+		if (io_close(&r.dst) < 0 && result == 0)
+			fail_with(w, errno, "failed to close %s",
+				  quote(place_dst(w, &p)));
 	}
 	io_close(&r.src);
 	io_close(&r.dst);

@@ -392,7 +392,7 @@ may_be_ours(const struct walk *w, const struct place *p, const struct stat *src,
 	struct stat st;
 
 	/* Perhaps through a link that dangled. */
-	if (fstatat(p->at.dst, p->dst, &st, 0) == 0 && entry_ours(w, &st))
+	if (entry_ours_at(w, p, 0))
 		return true;
 	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return true;
@@ -452,15 +452,13 @@ stream_lost(struct walk *w, const struct place *p, enum job_intent intent)
 static bool
 recall(struct walk *w, const struct place *p)
 {
-	struct stat st;
-
 	if (!w->b->jobs[w->job].aside)
 		return false;
 	if (backup_recall(w, p))
 		return true;
-	if (fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    entry_ours(w, &st))
-		entry_intend(w, INTENT_CREATE);
+	if (entry_intent(w) == INTENT_CREATE &&
+	    !entry_ours_at(w, p, AT_SYMLINK_NOFOLLOW))
+		entry_intend(w, INTENT_NONE);
 	return false;
 }
 

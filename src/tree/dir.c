@@ -345,10 +345,8 @@ dir_entries(struct walk *w, const struct place *in)
 {
 	struct job *j = job_of(w);
 	struct names *names = board_at(w->b, j->names);
-	uint32_t at = 0;
+	uint32_t at = list_offset(names, (uint32_t)j->next);
 
-	for (uint64_t i = 0; i < j->next; i++)
-		at = list_at(names, at).offset;
 	while (j->next < j->end) {
 		struct list_name n = list_at(names, at);
 		struct place p = *in;
@@ -375,11 +373,7 @@ dir_operands(struct walk *w)
 	struct job *j = job_of(w);
 
 	while (j->next < j->end) {
-		const struct operand *op = &w->ops->v[j->next];
-		struct place p = { .operand = (uint32_t)j->next,
-				   .at = { AT_FDCWD, w->ops->dst_dir },
-				   .src = op->src,
-				   .dst = op->dst };
+		struct place p = place_operand(w, (uint32_t)j->next);
 		struct txn *t;
 
 		if (walk_cancelled(w) || enough_alone(w))

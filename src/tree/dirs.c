@@ -296,13 +296,13 @@ dirs_place(struct walk *w, board_ref node, struct place *out)
 {
 	struct node *n = node_at(w->b, node);
 
-	*out = (struct place){ .node = n->parent, .operand = n->operand };
-	if (n->parent) {
-		out->src = out->dst = n->name;
-		return dirs_open(w, n->parent, &out->at);
+	if (!n->parent) {
+		*out = place_operand(w, n->operand);
+		return 0;
 	}
-	out->src = w->ops->v[n->operand].src;
-	out->dst = w->ops->v[n->operand].dst;
-	out->at = (struct dirs){ AT_FDCWD, w->ops->dst_dir };
-	return 0;
+	*out = (struct place){ .node = n->parent,
+			       .operand = n->operand,
+			       .src = n->name,
+			       .dst = n->name };
+	return dirs_open(w, n->parent, &out->at);
 }

@@ -64,6 +64,15 @@ entry_ours(const struct walk *w, const struct stat *st)
 	       j->ours_ino == st->st_ino;
 }
 
+bool
+entry_ours_at(const struct walk *w, const struct place *p, int flags)
+{
+	struct stat st;
+
+	return fstatat(p->at.dst, p->dst, &st, flags) == 0 &&
+	       entry_ours(w, &st);
+}
+
 void
 entry_say(struct walk *w, const struct place *p)
 {
@@ -133,13 +142,11 @@ entry_context_existing(struct walk *w, const struct place *p, int src_fd,
 static int
 link_source(struct walk *w, const struct link_entry *e, struct place *at)
 {
-	*at = (struct place){ .node = e->node, .operand = e->operand };
 	if (!e->node) {
-		at->src = w->ops->v[e->operand].src;
-		at->dst = w->ops->v[e->operand].dst;
-		at->at = (struct dirs){ AT_FDCWD, w->ops->dst_dir };
+		*at = place_operand(w, e->operand);
 		return 0;
 	}
+	*at = (struct place){ .node = e->node, .operand = e->operand };
 	at->src = at->dst = board_at(w->b, e->name);
 	return dirs_open_dst(w, e->node, &at->at.dst);
 }
@@ -363,8 +370,7 @@ entry_cancel(struct walk *w, const struct place *p)
 
 	if (stream && w->o->keep_partial)
 		return;
-	if (!w->o->attributes_only && fstatat(p->at.dst, p->dst, &st, 0) == 0 &&
-	    entry_ours(w, &st)) {
+	if (!w->o->attributes_only && entry_ours_at(w, p, 0)) {
 		/* Also for other names of it. */
 		fd = openat(p->at.dst, p->dst,
 			    O_WRONLY | O_NONBLOCK | O_CLOEXEC);
@@ -373,8 +379,7 @@ entry_cancel(struct walk *w, const struct place *p)
 		io_close(&fd);
 	}
 	if ((intent == INTENT_CREATE || intent == INTENT_STREAM_NEW) &&
-	    fstatat(p->at.dst, p->dst, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    entry_ours(w, &st))
+	    entry_ours_at(w, p, AT_SYMLINK_NOFOLLOW))
 		(void)unlinkat(p->at.dst, p->dst, 0);
 	if (backup_recall(w, p))
 		backup_undo(w, p);

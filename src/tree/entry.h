@@ -60,6 +60,9 @@ enum job_intent entry_intent(const struct walk *w);
 void entry_note_ours(struct walk *w, const struct stat *st);
 bool entry_ours(const struct walk *w, const struct stat *st);
 
+/* Is it what stands at P?  FLAGS as for fstatat(2). */
+bool entry_ours_at(const struct walk *w, const struct place *p, int flags);
+
 /* Is a symbolic link at the source of P followed? */
 bool entry_follows(const struct walk *w, const struct place *p);
 

@@ -2,8 +2,6 @@
 
 #include "tree/jobs.h"
 
-#include <fcntl.h>
-
 #include "tree/bigfile.h"
 #include "tree/dir.h"
 #include "tree/entry.h"
@@ -168,31 +166,29 @@ begin(struct walk *w)
 	}
 }
 
-/* The entry that JOB is at; false where it is at none. */
-static bool
-place_in_hand(struct walk *w, const struct job *j, struct place *p)
+bool
+jobs_entry(const struct walk *w, uint32_t job, struct place *p)
 {
-	uint32_t at = 0;
+	const struct job *j = &w->b->jobs[job];
+	const struct names *names;
 
 	if (j->phase != JOB_BODY || j->next >= j->end)
 		return false;
 	switch (j->kind) {
 	case JOB_ROOT:
 	case JOB_OPERANDS:
-		*p = (struct place){ .operand = (uint32_t)j->next,
-				     .at = { AT_FDCWD, w->ops->dst_dir },
-				     .src = w->ops->v[j->next].src,
-				     .dst = w->ops->v[j->next].dst };
+		*p = place_operand(w, (uint32_t)j->next);
 		return true;
 	case JOB_DIR:
 	case JOB_BATCH:
+		names = board_at(w->b, j->names);
 		*p = (struct place){ .node = j->node,
 				     .operand =
 					     node_at(w->b, j->node)->operand };
-		for (uint64_t i = 0; i < j->next; i++)
-			at = list_at(board_at(w->b, j->names), at).offset;
-		p->src = p->dst = list_at(board_at(w->b, j->names), at).name;
-		return dirs_open_dst(w, j->node, &p->at.dst) == 0;
+		p->src = p->dst = list_at(names,
+					  list_offset(names, (uint32_t)j->next))
+					  .name;
+		return true;
 	default:
 		return false;
 	}
@@ -204,10 +200,10 @@ jobs_cancel(struct walk *w, uint32_t job)
 	const struct job *j = &w->b->jobs[job];
 	struct place p;
 
-	if (!j->aside && !j->ours_ino)
+	if ((!j->aside && !j->ours_ino) || !jobs_entry(w, job, &p))
 		return;
 	w->job = job;
-	if (place_in_hand(w, j, &p))
+	if (!p.node || dirs_open_dst(w, p.node, &p.at.dst) == 0)
 		entry_cancel(w, &p);
 	w->job = 0;
 }

@@ -14,6 +14,12 @@
 bool jobs_run(struct walk *w, uint32_t job);
 
 /*
+ * The entry that JOB is at, by its names; only an operand is with the directory
+ * they are of.  False where it is at none, and for parts of a big file.
+ */
+bool jobs_entry(const struct walk *w, uint32_t job, struct place *p);
+
+/*
  * The process that had JOB in hand was killed and the entry it was at is not
  * done again: what was made of that is taken back.  Big files: bigfile_cancel.
  */

@@ -132,9 +132,8 @@ list_at(const struct names *names, uint32_t offset)
 				   offset + REC_HEAD + len + 1 };
 }
 
-/* Where the record of that number begins. */
-static uint32_t
-record_offset(const struct names *names, uint32_t number)
+uint32_t
+list_offset(const struct names *names, uint32_t number)
 {
 	uint32_t at = 0;
 
@@ -147,8 +146,8 @@ board_ref
 list_split(struct board *b, const struct names *names, uint32_t from,
 	   uint32_t to)
 {
-	uint32_t start = record_offset(names, from);
-	uint32_t stop = record_offset(names, to);
+	uint32_t start = list_offset(names, from);
+	uint32_t stop = list_offset(names, to);
 	board_ref ref = block_new(b, to - from, stop - start);
 
 	if (ref)

@@ -33,6 +33,9 @@ struct list_name {
 /* The record at OFFSET (0: the first). */
 struct list_name list_at(const struct names *names, uint32_t offset);
 
+/* Where the record of that NUMBER begins. */
+uint32_t list_offset(const struct names *names, uint32_t number);
+
 /* A new block of the records FROM..TO (by number) of NAMES; 0 with ENOMEM. */
 board_ref list_split(struct board *b, const struct names *names, uint32_t from,
 		     uint32_t to);

@@ -236,15 +236,6 @@ open_by_force(struct walk *w, const struct place *p, int flags, mode_t mode,
 	return r->dst < 0 ? cannot_create(w, p) : r->dst;
 }
 
-/* Is what stands there the file that the one who died had made? */
-static bool
-is_made(const struct walk *w, const struct place *p)
-{
-	struct stat st;
-
-	return fstatat(p->at.dst, p->dst, &st, 0) == 0 && entry_ours(w, &st);
-}
-
 /*
  * What the one who died had made and not noted yet is empty; or it is a link to
  * another file, whose contents are not ours.
@@ -275,8 +266,9 @@ open_by_way(struct walk *w, const struct place *p, enum way way, int flags,
 		return cannot_create(w, p);
 	if (way == WAY_MAKE)
 		return open_met(w, p, flags, mode);
-	r->dst = r->created && !is_made(w, p) ? open_anew(p, flags, mode)
-					      : open_again(w, p, flags, r);
+	r->dst = r->created && !entry_ours_at(w, p, 0)
+			 ? open_anew(p, flags, mode)
+			 : open_again(w, p, flags, r);
 	if (r->dst < 0 && !r->created && w->o->force &&
 	    errno != STREAMED_REPORTED)
 		return open_by_force(w, p, flags, mode, r);

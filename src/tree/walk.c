@@ -190,6 +190,15 @@ walk_show(struct walk *w, const char *name, uint64_t done, uint64_t size)
 			      memory_order_relaxed);
 }
 
+struct place
+place_operand(const struct walk *w, uint32_t operand)
+{
+	return (struct place){ .operand = operand,
+			       .at = { AT_FDCWD, w->ops->dst_dir },
+			       .src = w->ops->v[operand].src,
+			       .dst = w->ops->v[operand].dst };
+}
+
 /* Without the slashes it ends in, but for "/" and "//" themselves. */
 static size_t
 path_len(const char *path)

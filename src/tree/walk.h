@@ -109,6 +109,9 @@ struct place {
 	bool renamed;	       /* dst is not the operand's own: a backup's */
 };
 
+/* That of an operand. */
+struct place place_operand(const struct walk *w, uint32_t operand);
+
 /* Paths of a place for messages; valid until asked again. */
 const char *place_src(struct walk *w, const struct place *p);
 const char *place_dst(struct walk *w, const struct place *p);
