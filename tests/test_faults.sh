@@ -358,16 +358,22 @@ test_broken_with_a_backup()
 	done
 }
 
+# two_names_over_old SIZE: of one file, and what is at the names of their copies.
+two_names_over_old()
+{
+	random_file "$1" src/a
+	ln -f src/a src/b
+	rm -rf dst && mkdir dst
+	echo 'old a' >dst/a
+	echo 'old b' >dst/b
+}
+
 test_broken_link_with_a_backup()
 {
 	need_command strace || return 0
 	mkdir src
 	for size in 20000 10000000; do
-		random_file $size src/a
-		ln -f src/a src/b
-		rm -rf dst && mkdir dst
-		echo 'old a' >dst/a
-		echo 'old b' >dst/b
+		two_names_over_old $size
 		traced 1 -e trace=linkat -e inject=linkat:error=EIO -- \
 			-a -b -j1 src/a src/b dst
 		said_only "^mcp: cannot create hard link 'dst/b'"
@@ -399,11 +405,7 @@ test_broken_attributes_of_several_names_with_a_backup()
 	need_command strace || return 0
 	mkdir src
 	for size in 20000 10000000; do
-		random_file $size src/a
-		ln -f src/a src/b
-		rm -rf dst && mkdir dst
-		echo 'old a' >dst/a
-		echo 'old b' >dst/b
+		two_names_over_old $size
 		traced 1 -e trace=utimensat -e inject=utimensat:error=EIO -- \
 			-a -b -j1 src/a src/b dst
 		said "^mcp: preserving times for 'dst/a': Input/output"
